@@ -1,0 +1,8 @@
+"""The contract every service of the war room imports.
+
+Settings, table schemas, key and path names, KPI and snapshot types, pure maths
+and the stores.  This package imports no service.
+"""
+
+CONTRACT_VERSION = 1
+"""Version of the stored layouts (MongoDB documents, Redis parts, HDFS files)."""

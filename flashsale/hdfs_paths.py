@@ -1,0 +1,46 @@
+"""Every HDFS path of the pipeline; nothing else spells one."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SalePaths:
+    """Paths of one sale below ``/flashsale/{sale_id}``."""
+
+    sale_id: str
+
+    @property
+    def root(self) -> str:
+        return f"/flashsale/{self.sale_id}"
+
+    @property
+    def archive(self) -> str:
+        return f"{self.root}/archive"
+
+    def table(self, table: str) -> str:
+        """Root of a partitioned table: what a Parquet engine opens."""
+        return f"{self.archive}/{table}"
+
+    def partition(self, table: str, hour: datetime) -> str:
+        """Folder of the facts whose event time lies in `hour` (UTC)."""
+        return f"{self.table(table)}/{_partition(hour)}"
+
+    def data_file(self, table: str, hour: datetime, batch_id: str) -> str:
+        return f"{self.partition(table, hour)}/{batch_id}.parquet"
+
+    def manifest(self, table: str, hour: datetime, batch_id: str) -> str:
+        """Counts, sums and digests of a published file, outside the table's own tree."""
+        return f"{self.archive}/_metadata/{table}/{_partition(hour)}/{batch_id}.json"
+
+    def metadata(self, table: str) -> str:
+        return f"{self.archive}/_metadata/{table}"
+
+    def staging(self, batch_id: str) -> str:
+        """Where a batch is written and verified before it is renamed into place."""
+        return f"{self.archive}/_staging/{batch_id}"
+
+
+def _partition(hour: datetime) -> str:
+    moment = hour.astimezone(UTC)
+    return f"date={moment:%Y-%m-%d}/hour={moment:%H}"

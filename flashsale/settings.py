@@ -1,0 +1,122 @@
+"""One frozen object of settings, read from the environment and validated at start.
+
+Every field is an environment variable ``FLASHSALE_<NAME>``; the defaults are those of
+the embedded stack, so that a command typed beside a running demo just works.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flashsale.errors import SettingsError
+
+ENV_PREFIX = "FLASHSALE_"
+MIN_SECRET_LENGTH = 16
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All settings; build it with `load_settings`, which reports errors in one line."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
+
+    # Where state and secrets of the embedded stack live.
+    home: Path = Path(".flashsale")
+    secrets_dir: Path | None = None
+
+    # MongoDB
+    mongo_host: str = "127.0.0.1"
+    mongo_port: Port = 27117
+    mongo_replica_set: str = "rs0"
+
+    # Redis
+    redis_host: str = "127.0.0.1"
+    redis_port: Port = 6479
+
+    # HDFS: WebHDFS for the client, RPC for Spark
+    hdfs_http: str = "http://127.0.0.1:9870"
+    hdfs_rpc: str = "hdfs://127.0.0.1:9820"
+    hdfs_user: str = "flashsale"
+
+    # Spark Connect
+    spark_remote: str = "sc://127.0.0.1:15002"
+
+    # The sale
+    sale: Path = Path("configs/sales/demo.toml")
+    shop_time_zone: str = "Asia/Karachi"
+    currency: str = Field(default="PKR", pattern=r"^[A-Z]{3}$")
+    resume_pause_seconds: int = Field(default=120, ge=0, le=3600)
+
+    # Time rules (DESIGN: section 4), minutes unless the name says otherwise
+    window_minutes: int = Field(default=15, ge=1, le=60)
+    lateness_minutes: int = Field(default=2, ge=0, le=10)
+    max_ahead_seconds: int = Field(default=30, ge=0, le=600)
+    watermark_wait_seconds: float = Field(default=3.0, ge=0, le=30)
+    rebuild_limit_minutes: int = Field(default=30, ge=20, le=240)
+
+    # KPI thresholds (section 5)
+    at_risk_eta_minutes: float = Field(default=15.0, gt=0)
+    at_risk_p15: float = Field(default=0.5, ge=0, le=1)
+    critical_eta_minutes: float = Field(default=8.0, gt=0)
+    value_horizon_minutes: int = Field(default=30, ge=1, le=240)
+    overload_window_minutes: int = Field(default=5, ge=1, le=15)
+    overload_load: float = Field(default=0.9, gt=0)
+    overload_delay_minutes: float = Field(default=30.0, gt=0)
+    risk_window_minutes: int = Field(default=5, ge=1, le=15)
+
+    # Publication and archive
+    superseded_ttl_minutes: int = Field(default=30, ge=1, le=1440)
+    archive_age_minutes: int = Field(default=20, ge=1, le=10_080)
+    archive_batch_rows: int = Field(default=4_000_000, ge=1, le=4_000_000)
+
+    @field_validator("shop_time_zone")
+    @classmethod
+    def _known_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("should be an IANA time zone such as Asia/Karachi") from error
+        return name
+
+    @property
+    def lateness(self) -> timedelta:
+        return timedelta(minutes=self.lateness_minutes)
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(minutes=self.window_minutes)
+
+    def secret(self, name: str) -> str:
+        """The secret called `name` (file below `secrets_dir`, by default ``<home>/secrets``).
+
+        Raises SettingsError when the file is missing, unreadable or its text too short.
+        """
+        path = (self.secrets_dir or self.home / "secrets") / name
+        try:
+            text = path.read_text().strip()
+        except OSError as error:
+            raise SettingsError(
+                f"secret {name}: cannot read {path} ({error.strerror}); start the stack once "
+                f"(make demo) or point {ENV_PREFIX}SECRETS_DIR at the folder that holds it"
+            ) from error
+        if len(text) < MIN_SECRET_LENGTH:
+            raise SettingsError(
+                f"secret {name}: {path} holds {len(text)} characters, "
+                f"must be at least {MIN_SECRET_LENGTH}; delete it to have it generated again"
+            )
+        return text
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment; raises SettingsError naming variable, value and range."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = ENV_PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise SettingsError(f"{variable}={first['input']!s}: {first['msg']}") from error

@@ -1,0 +1,106 @@
+"""What the writer leaves for the jobs: how far it is, and what it saw.
+
+``generator_checkpoints``: one document a shard, {_id: shard, acked_through, tick, state}.
+``ingest_ledger``: one document per (minute, shard), {_id: {minute, shard}, acked,
+late, duplicate_same, duplicate_conflict, refused: {reason: count}}.  A minute here is
+that of the writer's tick.  Counts are set, never incremented: repeating a tick after
+a crash changes nothing.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.database import Database
+
+from flashsale.schema import CHECKPOINTS, INGEST_LEDGER
+from flashsale.stores.mongo import Document
+
+
+@dataclass(slots=True)
+class LedgerEntry:
+    """Counts of one minute and shard; `acked` counts distinct ids stored, `late` those among them
+    that arrived after their minute was final."""
+
+    minute: datetime
+    shard: int
+    acked: int = 0
+    late: int = 0
+    duplicate_same: int = 0
+    duplicate_conflict: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+def put_ledger(database: Database[Document], entries: list[LedgerEntry]) -> None:
+    """Set the counts of each (minute, shard)."""
+    if not entries:
+        return
+    database[INGEST_LEDGER].bulk_write(
+        [
+            UpdateOne(
+                {"_id": {"minute": entry.minute, "shard": entry.shard}},
+                {
+                    "$set": {
+                        "acked": entry.acked,
+                        "late": entry.late,
+                        "duplicate_same": entry.duplicate_same,
+                        "duplicate_conflict": entry.duplicate_conflict,
+                        "refused": entry.refused,
+                    }
+                },
+                upsert=True,
+            )
+            for entry in entries
+        ],
+        ordered=False,
+    )
+
+
+def read_ledger(database: Database[Document], minute: datetime, shard: int) -> LedgerEntry:
+    """The stored counts of one (minute, shard); zeros when there are none."""
+    document = database[INGEST_LEDGER].find_one({"_id": {"minute": minute, "shard": shard}})
+    if document is None:
+        return LedgerEntry(minute, shard)
+    return LedgerEntry(
+        minute,
+        shard,
+        acked=document["acked"],
+        late=document["late"],
+        duplicate_same=document["duplicate_same"],
+        duplicate_conflict=document["duplicate_conflict"],
+        refused=dict(document["refused"]),
+    )
+
+
+def ledger_totals(database: Database[Document]) -> LedgerEntry:
+    """Sums over the whole sale, in a `LedgerEntry` without minute or shard of its own."""
+    total = LedgerEntry(datetime.min.replace(tzinfo=UTC), -1)
+    for document in database[INGEST_LEDGER].find():
+        total.acked += document["acked"]
+        total.late += document["late"]
+        total.duplicate_same += document["duplicate_same"]
+        total.duplicate_conflict += document["duplicate_conflict"]
+        for reason, count in document["refused"].items():
+            total.refused[reason] = total.refused.get(reason, 0) + count
+    return total
+
+
+def put_checkpoint(database: Database[Document], shard: int, acked_through: datetime, tick: int, state: Any) -> None:
+    """Move a shard's checkpoint: everything that arrived before `acked_through` is acknowledged."""
+    database[CHECKPOINTS].update_one(
+        {"_id": shard},
+        {"$set": {"acked_through": acked_through, "tick": tick, "state": state}},
+        upsert=True,
+    )
+
+
+def read_checkpoint(database: Database[Document], shard: int) -> Document | None:
+    """{acked_through, tick, state} of a shard, or None before its first tick."""
+    return database[CHECKPOINTS].find_one({"_id": shard})
+
+
+def read_watermark(database: Database[Document]) -> datetime | None:
+    """Least `acked_through` over the shards; None before the first checkpoint."""
+    documents = list(database[CHECKPOINTS].find({}, {"acked_through": 1}))
+    return min((d["acked_through"] for d in documents), default=None)

@@ -1,0 +1,87 @@
+"""Where bad documents stand: kept as received, with the reason, never counted, never dropped.
+
+``orders_quarantine`` and ``inventory_quarantine`` hold {_id: sha256 of (BSON, reason),
+origin, reason, detail, document, quarantined_at}.  `origin` is ``refused``
+(the validator or the writer said no), ``conflict`` (another document holds its id) or
+``moved`` (it had got past the door and a job moved it here).
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+import bson
+from bson.errors import BSONError
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from flashsale.schema import QUARANTINE_OF
+from flashsale.stores.mongo import Document
+
+Origin = Literal["refused", "conflict", "moved"]
+MAX_STRING = 4096
+_DUPLICATE_KEY = 11000
+
+
+def quarantine_entry(document: Document, origin: Origin, reason: str, now: datetime, detail: str = "") -> Document:
+    """The quarantine document for `document`; the same document and reason give the same ``_id``.
+
+    `reason` is a short code that is counted by; `detail` tells a person more.
+    """
+    try:
+        received = bson.encode(document)
+        kept = _cut_strings(document)
+    except (BSONError, OverflowError, UnicodeError) as error:
+        # MongoDB cannot hold it in any form: keep its text.
+        received = repr(document).encode(errors="backslashreplace")
+        kept = {"not_bson": str(error), "repr": received.decode()[:MAX_STRING]}
+    return {
+        "_id": hashlib.sha256(received + reason.encode()).hexdigest(),
+        "origin": origin,
+        "reason": reason,
+        "detail": detail[:MAX_STRING],
+        "document": kept,
+        "quarantined_at": now,
+    }
+
+
+def put_in_quarantine(database: Database[Document], fact_table: str, entries: Iterable[Document]) -> int:
+    """Insert entries (majority-acknowledged by the client); those already there count as stored.
+
+    Returns the number newly stored; raises pymongo's BulkWriteError for anything but a repeat.
+    """
+    batch = list(entries)
+    if not batch:
+        return 0
+    collection = database[QUARANTINE_OF[fact_table]]
+    try:
+        return len(collection.insert_many(batch, ordered=False).inserted_ids)
+    except BulkWriteError as error:
+        errors = error.details["writeErrors"]
+        if any(e["code"] != _DUPLICATE_KEY for e in errors):
+            raise
+        return len(batch) - len(errors)
+
+
+def quarantine_counts(database: Database[Document]) -> dict[str, int]:
+    """Number of documents by ``origin:reason`` over both quarantines."""
+    counts: dict[str, int] = {}
+    for name in QUARANTINE_OF.values():
+        pipeline = [{"$group": {"_id": {"o": "$origin", "r": "$reason"}, "n": {"$sum": 1}}}]
+        for row in database[name].aggregate(pipeline):
+            key = f"{row['_id']['o']}:{row['_id']['r']}"
+            counts[key] = counts.get(key, 0) + row["n"]
+    return counts
+
+
+def _cut_strings(value: Any) -> Any:
+    """Copy of `value` with strings over 4 kB cut, their length and hash added."""
+    if isinstance(value, str) and len(value) > MAX_STRING:
+        digest = hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
+        return f"{value[:MAX_STRING]}… ({len(value)} characters, sha256 {digest})"
+    if isinstance(value, dict):
+        return {key: _cut_strings(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cut_strings(item) for item in value]
+    return value

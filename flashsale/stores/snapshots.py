@@ -1,0 +1,111 @@
+"""Publish a snapshot to Redis and read it back; read the current one.
+
+The parts are written first, under names no reader knows yet; then one transaction
+moves the pointer.  The pointer only moves forward: to a later minute, or for the same
+minute to a snapshot computed at the same or a later watermark.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from flashsale.errors import FlashsaleError, ReadBackError, SupersededRunError
+from flashsale.minutes import epoch_ms
+from flashsale.redis_keys import ACTIVE_SALE, SaleKeys
+from flashsale.snapshot import PARTS, Snapshot, interval_end_of
+from flashsale.stores.redis_client import RedisClient
+
+_ATTEMPTS = 20
+
+
+def publish_snapshot(
+    client: RedisClient,
+    sale_id: str,
+    snapshot: Snapshot,
+    watermark: datetime | None,
+    superseded_ttl_minutes: int,
+) -> None:
+    """Make `snapshot` the current one and read it back.
+
+    Raises SupersededRunError when a newer one is current, ReadBackError when Redis
+    returns anything but what was written.  Publishing the same snapshot again is a no-op.
+    """
+    keys = SaleKeys(sale_id)
+    ttl = superseded_ttl_minutes * 60
+    with client.pipeline(transaction=True) as pipe:
+        # Until the pointer moves, a crash must not leave them for ever.
+        for part, text in snapshot.parts.items():
+            pipe.set(keys.snapshot(snapshot.snapshot_id, part), text, ex=ttl)
+        if snapshot.details:
+            details = keys.snapshot_details(snapshot.snapshot_id)
+            pipe.hset(details, mapping={**snapshot.details})
+            pipe.expire(details, ttl)
+        pipe.execute()
+    _move_pointer(client, keys, snapshot, -1 if watermark is None else epoch_ms(watermark), ttl)
+    _read_back(client, keys, snapshot)
+
+
+def _move_pointer(client: RedisClient, keys: SaleKeys, snapshot: Snapshot, watermark_ms: int, ttl: int) -> None:
+    for _ in range(_ATTEMPTS):
+        with client.pipeline(transaction=True) as pipe:
+            watching: Any = pipe  # after WATCH a pipeline answers at once, which its types do not say
+            watching.watch(keys.current)
+            current: str | None = watching.get(keys.current)
+            current_watermark = int(watching.get(keys.current_watermark) or -1)
+            if current is not None and _is_newer(current, current_watermark, snapshot, watermark_ms):
+                raise SupersededRunError(f"snapshot {snapshot.snapshot_id} not published: {current} is newer")
+            pipe.multi()
+            pipe.set(keys.current, snapshot.snapshot_id)
+            pipe.set(keys.current_watermark, watermark_ms)
+            pipe.set(ACTIVE_SALE, keys.sale_id)
+            for key in _keys_of(keys, snapshot.snapshot_id):
+                pipe.persist(key)
+            if current is not None and current != snapshot.snapshot_id:
+                for key in _keys_of(keys, current):
+                    pipe.expire(key, ttl)
+            try:
+                pipe.execute()
+            except redis.WatchError:
+                continue
+            return
+    raise FlashsaleError(f"snapshot {snapshot.snapshot_id}: the pointer kept moving; run again")
+
+
+def _is_newer(current: str, current_watermark: int, mine: Snapshot, watermark_ms: int) -> bool:
+    end = interval_end_of(current)
+    if end != mine.data_interval_end:
+        return end > mine.data_interval_end
+    return current_watermark > watermark_ms
+
+
+def _keys_of(keys: SaleKeys, snapshot_id: str) -> list[str]:
+    parts = [keys.snapshot(snapshot_id, part) for part in PARTS]
+    return [*parts, keys.snapshot_details(snapshot_id)]
+
+
+def _read_back(client: RedisClient, keys: SaleKeys, snapshot: Snapshot) -> None:
+    names = list(snapshot.parts)
+    with client.pipeline(transaction=True) as pipe:
+        pipe.get(keys.current)
+        pipe.mget([keys.snapshot(snapshot.snapshot_id, name) for name in names])
+        current, texts = pipe.execute()
+    if current != snapshot.snapshot_id:
+        # Someone moved it on since: fine if forward, and then the run was overtaken.
+        raise SupersededRunError(f"snapshot {snapshot.snapshot_id} was overtaken by {current}")
+    for name, text in zip(names, texts, strict=True):
+        if text != snapshot.parts[name]:
+            raise ReadBackError(f"snapshot {snapshot.snapshot_id}: part {name} read back differs from what was written")
+
+
+def current_snapshot_id(client: RedisClient, sale_id: str) -> str | None:
+    """Id of the published snapshot, or None before the first."""
+    value: Any = client.get(SaleKeys(sale_id).current)
+    return None if value is None else str(value)
+
+
+def read_parts(client: RedisClient, sale_id: str, snapshot_id: str, parts: tuple[str, ...]) -> dict[str, str | None]:
+    """JSON text of the named parts; None for one that is not there (any more)."""
+    keys = SaleKeys(sale_id)
+    texts: Any = client.mget([keys.snapshot(snapshot_id, part) for part in parts])
+    return dict(zip(parts, texts, strict=True))
