@@ -28,6 +28,10 @@ class SupersededRunError(FlashsaleError):
     """A newer run already published what this one was about to publish."""
 
 
+class NothingToDoError(FlashsaleError):
+    """There is nothing this run could do yet; not a failure."""
+
+
 class ReadBackError(FlashsaleError):
     """What was read back differs from what was written; nothing may be called done."""
 

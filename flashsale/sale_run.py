@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from flashsale import CONTRACT_VERSION
@@ -43,6 +43,11 @@ class SaleRun:
     def database(self) -> str:
         """Name of the sale's MongoDB database."""
         return f"flashsale_{self.sale_id}"
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes from start to end."""
+        return (self.sale_end - self.sale_start) // timedelta(minutes=1)
 
     def to_document(self) -> dict[str, Any]:
         """Document of ``flashsale_registry.sales``."""

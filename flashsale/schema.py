@@ -213,5 +213,8 @@ STATE_COLLECTIONS = (
     FORECAST_SCORES,
 )
 
+SETTLED_INDEX = [("settled", 1), ("_id", 1)]
+"""Of `KPI_STATE`: which minutes are final, without reading their rows."""
+
 REGISTRY_DATABASE = "flashsale_registry"
 SALES = "sales"

@@ -83,7 +83,7 @@ class ProductRow(TypedDict):
     p5: float | None
     p15: float | None
     p30: float | None
-    value_at_risk: int
+    value_at_risk: int | None
 
 
 class WarehouseRow(TypedDict):

@@ -27,6 +27,7 @@ from flashsale.schema import (
     ROLLUP_PW,
     ROLLUP_PWC,
     SALES,
+    SETTLED_INDEX,
     STATE_COLLECTIONS,
     TABLES,
 )
@@ -64,6 +65,7 @@ def provision_sale(client: Client, sale: SaleRun) -> None:
             database[table.name].create_index(table.event_time)
     for name in STATE_COLLECTIONS:
         _put_collection(database, name, {})
+    database[KPI_STATE].create_index(SETTLED_INDEX)
     for user, privileges in _sale_privileges(sale.database).items():
         role = f"{user}_{sale.sale_id}"
         _put_role(client, role, privileges)

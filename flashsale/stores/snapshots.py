@@ -39,7 +39,8 @@ def publish_snapshot(
             pipe.set(keys.snapshot(snapshot.snapshot_id, part), text, ex=ttl)
         if snapshot.details:
             details = keys.snapshot_details(snapshot.snapshot_id)
-            pipe.hset(details, mapping={**snapshot.details})
+            fields: dict[Any, Any] = dict(snapshot.details)
+            pipe.hset(details, mapping=fields)
             pipe.expire(details, ttl)
         pipe.execute()
     _move_pointer(client, keys, snapshot, -1 if watermark is None else epoch_ms(watermark), ttl)

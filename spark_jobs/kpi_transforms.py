@@ -1,0 +1,220 @@
+"""KPIs of one minute T from rollups and carried state: pure DataFrame -> DataFrame.
+
+Definitions: DESIGN section 5.  Sums are over integers, so no partitioning or row order
+can change a bit; a division of two exact integers is rounded once.
+"""
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.window import Window
+
+from flashsale.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PAIR = ["product_id", "warehouse_id"]
+
+
+def products(
+    window: "DataFrame",
+    stock: "DataFrame",
+    carried: "DataFrame",
+    prices: "DataFrame",
+    elapsed_minutes: int,
+    settings: Settings,
+) -> "DataFrame":
+    """One row per (product, warehouse) with stock ever known, demand in the window, or lost demand.
+
+    `window`: product_id, warehouse_id, units, value of each minute of the window with sales;
+    `stock`: product_id, warehouse_id, available (null: unknown), in_stock_ms of the last
+    minute; `carried`: velocity, latent_velocity, lost_milliunits, lost_value at T-1;
+    `prices`: product_id, discounted_price.  Velocities are units/min, money minor units,
+    `unit_value_*` the exact ratio value ÷ units of the mean unit value.
+    """
+    demand = window.groupBy(*PAIR).agg(F.sum("units").alias("units"), F.sum("value").alias("value"))
+    joined = (
+        stock.join(demand, on=PAIR, how="full")
+        .join(carried, on=PAIR, how="left")
+        .join(F.broadcast(prices), on="product_id", how="inner")
+        .withColumn("units", F.coalesce("units", F.lit(0)))
+        .withColumn("value", F.coalesce("value", F.lit(0)))
+        .where(F.col("available").isNotNull() | (F.col("units") > 0))
+    )
+    elapsed = F.lit(elapsed_minutes)
+    velocity = F.col("units") / elapsed
+    none_left = F.col("available") == 0
+    # Demand that a sold-out shelf hides: the velocity of the last minute it still had stock.
+    before = F.coalesce(
+        "carried_latent_velocity", F.when(F.col("carried_velocity") > 0, F.col("carried_velocity")), velocity
+    )
+    shortfall = F.greatest(F.lit(0.0), F.col("units") * settings.value_horizon_minutes / elapsed - F.col("available"))
+    with_rates = (
+        joined.withColumn("velocity", velocity)
+        .withColumn("latent_velocity", F.when(none_left & (before > 0), before))
+        .withColumn(
+            "unit_value_numerator", F.when(F.col("units") > 0, F.col("value")).otherwise(F.col("discounted_price"))
+        )
+        .withColumn("unit_value_denominator", F.greatest(F.col("units"), F.lit(1)))
+        .withColumn("shortfall", F.when(F.col("available").isNotNull(), shortfall))
+    )
+    unit_value = F.col("unit_value_numerator") / F.col("unit_value_denominator")
+    lost_milliunits = _whole(F.col("latent_velocity") * (F.lit(60_000) - F.coalesce("in_stock_ms", F.lit(60_000))) / 60)
+    sold_out = none_left & ((F.col("units") > 0) | F.col("latent_velocity").isNotNull())
+    eta = F.when(sold_out, F.lit(0.0)).when(F.col("units") > 0, F.col("available") * elapsed / F.col("units"))
+    status = (
+        F.when(F.col("available").isNull(), "unknown")
+        .when(sold_out, "sold_out")
+        .when(none_left, "not_stocked")
+        .when(F.col("eta_minutes") <= settings.at_risk_eta_minutes, "at_risk")
+        .otherwise("ok")
+    )
+    return (
+        with_rates.withColumn("eta_minutes", eta)
+        .withColumn("status", status)
+        .withColumn("lost_now", F.coalesce(lost_milliunits, F.lit(0)))
+        .select(
+            *PAIR,
+            "status",
+            "available",
+            "units",
+            "value",
+            "velocity",
+            "eta_minutes",
+            "shortfall",
+            "unit_value_numerator",
+            "unit_value_denominator",
+            _whole(F.col("shortfall") * unit_value).alias("value_at_risk"),
+            "latent_velocity",
+            (F.coalesce("carried_lost_milliunits", F.lit(0)) + F.col("lost_now")).alias("lost_milliunits"),
+            (F.coalesce("carried_lost_value", F.lit(0)) + _whole(F.col("lost_now") * unit_value / 1000)).alias(
+                "lost_value"
+            ),
+        )
+    )
+
+
+def headline(product_rows: "DataFrame") -> "DataFrame":
+    """One row: high_risk_skus, sold_out_skus, value_at_risk, lost_value over all products."""
+    counted = F.col("status").isin("ok", "at_risk", "sold_out")
+    by_product = product_rows.groupBy("product_id").agg(
+        F.max((F.col("status") == "at_risk").cast("int")).alias("at_risk"),
+        F.sum(counted.cast("int")).alias("counted"),
+        F.sum((F.col("status") == "sold_out").cast("int")).alias("sold_out"),
+        F.sum("value_at_risk").alias("value_at_risk"),
+        F.sum("lost_value").alias("lost_value"),
+    )
+    all_sold_out = (F.col("sold_out") > 0) & (F.col("sold_out") == F.col("counted"))
+    return by_product.agg(
+        F.coalesce(F.sum("at_risk"), F.lit(0)).alias("high_risk_skus"),
+        F.coalesce(F.sum(all_sold_out.cast("int")), F.lit(0)).alias("sold_out_skus"),
+        F.coalesce(F.sum("value_at_risk"), F.lit(0)).alias("value_at_risk"),
+        F.coalesce(F.sum("lost_value"), F.lit(0)).alias("lost_value"),
+    )
+
+
+def warehouses(recent: "DataFrame", dimension: "DataFrame", minutes: int, settings: Settings) -> "DataFrame":
+    """One row per warehouse of `dimension`: load and delay over the last `minutes` minutes.
+
+    `recent`: warehouse_id, units, delay_ms_sum, delay_count per minute and pair;
+    `dimension`: warehouse_id, capacity_units_per_minute.  The overloaded ones are what
+    GROUP BY ... HAVING leaves.
+    """
+    spark = recent.sparkSession
+    totals = spark.sql(
+        """
+        SELECT d.warehouse_id, d.capacity_units_per_minute,
+               coalesce(sum(r.units), 0L) AS units,
+               coalesce(sum(r.delay_ms_sum), 0L) AS delay_ms_sum,
+               coalesce(sum(r.delay_count), 0L) AS delay_count
+        FROM {dimension} d LEFT JOIN {recent} r ON r.warehouse_id = d.warehouse_id
+        GROUP BY d.warehouse_id, d.capacity_units_per_minute
+        """,
+        recent=recent,
+        dimension=dimension,
+    )
+    overloaded = spark.sql(
+        """
+        SELECT r.warehouse_id, true AS overloaded
+        FROM {recent} r JOIN {dimension} d ON r.warehouse_id = d.warehouse_id
+        GROUP BY r.warehouse_id, d.capacity_units_per_minute
+        HAVING sum(r.units) >= :load * d.capacity_units_per_minute * :minutes
+            OR try_divide(sum(r.delay_ms_sum), sum(r.delay_count)) >= :delay * 60000
+        """,
+        args={
+            "load": settings.overload_load,
+            "minutes": minutes,
+            "delay": settings.overload_delay_minutes,
+        },
+        recent=recent,
+        dimension=dimension,
+    )
+    return totals.join(overloaded, on="warehouse_id", how="left").select(
+        "warehouse_id",
+        (F.col("units") / F.lit(minutes)).alias("units_per_minute"),
+        "capacity_units_per_minute",
+        (F.col("units") / (F.col("capacity_units_per_minute") * F.lit(minutes))).alias("load"),
+        F.try_divide(F.col("delay_ms_sum"), F.col("delay_count") * F.lit(60_000)).alias("mean_fulfillment_delay"),
+        F.coalesce("overloaded", F.lit(False)).alias("overloaded"),
+    )
+
+
+def hidden_demand(out_of_stock: "DataFrame", product_rows: "DataFrame", mix: "DataFrame") -> "DataFrame":
+    """Demand that sold-out pairs did not take in, split by the cities that bought before.
+
+    `out_of_stock`: product_id, warehouse_id, out_of_stock_ms per minute; `mix`: product_id,
+    warehouse_id, city_id, units.  Columns: product_id, warehouse_id, city_id, milliunits.
+    """
+    share = F.col("units") / F.sum("units").over(Window.partitionBy(*PAIR))
+    latent = product_rows.where(F.col("latent_velocity").isNotNull()).select(*PAIR, "latent_velocity")
+    return (
+        out_of_stock.groupBy(*PAIR)
+        .agg(F.sum("out_of_stock_ms").alias("out_of_stock_ms"))
+        .join(latent, on=PAIR, how="inner")
+        .join(mix.select(*PAIR, "city_id", share.alias("share")), on=PAIR, how="inner")
+        .select(
+            *PAIR,
+            "city_id",
+            _whole(F.col("latent_velocity") * F.col("out_of_stock_ms") / 60 * F.col("share")).alias("milliunits"),
+        )
+    )
+
+
+def city_risk(demand: "DataFrame", hidden: "DataFrame", product_rows: "DataFrame", minutes: int) -> "DataFrame":
+    """Demand of the last `minutes` minutes, and the part of it at risk, by (city, warehouse) and by city.
+
+    `demand`: product_id, warehouse_id, city_id, units per minute; `hidden` as
+    `hidden_demand` returns it.  The rows of a whole city have a null warehouse_id.
+    Columns: city_id, warehouse_id, demand_milliunits, at_risk_milliunits,
+    at_risk_value_per_minute (minor units).
+    """
+    observed = demand.groupBy(*PAIR, "city_id").agg((F.sum("units") * 1000).alias("milliunits"))
+    at_risk = F.col("status").isin("at_risk", "sold_out")
+    unit_value = F.col("unit_value_numerator") / F.col("unit_value_denominator")
+    cells = (
+        observed.unionByName(hidden)
+        .join(product_rows, on=PAIR, how="left")
+        .select(
+            "city_id",
+            "warehouse_id",
+            "milliunits",
+            F.when(at_risk, F.col("milliunits")).otherwise(0).alias("at_risk_milliunits"),
+            F.when(at_risk, _whole(F.col("milliunits") * unit_value)).otherwise(0).alias("at_risk_millivalue"),
+        )
+    )
+    return (
+        cells.groupingSets([("city_id", "warehouse_id"), ("city_id",)], "city_id", "warehouse_id")
+        .agg(
+            F.sum("milliunits").alias("demand_milliunits"),
+            F.sum("at_risk_milliunits").alias("at_risk_milliunits"),
+            _whole(F.sum("at_risk_millivalue") / (1000 * minutes)).alias("at_risk_value_per_minute"),
+        )
+        .select("city_id", "warehouse_id", "demand_milliunits", "at_risk_milliunits", "at_risk_value_per_minute")
+    )
+
+
+def _whole(column: Column) -> Column:
+    """Nearest whole number, halves up: the rounding of money and milli-units."""
+    return F.floor(column + F.lit(0.5)).cast("long")

@@ -1,0 +1,249 @@
+"""Bring the minutes of a sale up to date: rollups first, then one pass per minute, in order.
+
+Works like a build tool.  A minute's KPIs are a function of its inputs (the window's rollups,
+the state carried from the minute before, the dimensions, the rules); their digest is stored
+with the result, and a minute is computed again only when it differs.  So a run after an
+outage, a rerun, a backfill and a late fact are all the same code.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pymongo.database import Database
+
+from flashsale import CONTRACT_VERSION
+from flashsale.errors import FlashsaleError
+from flashsale.minutes import MINUTE, floor_minute, iso, minutes_between
+from flashsale.sale_run import SaleRun
+from flashsale.schema import ARCHIVE_BATCHES, FACTS, INVENTORY, ORDERS
+from flashsale.settings import Settings
+from flashsale.snapshot import settled_digest
+from flashsale.stores.mongo import Document
+from spark_jobs import rollup_transforms
+from spark_jobs.carried_state import EMPTY, CarriedState
+from spark_jobs.dimensions import SaleDimensions
+from spark_jobs.facts import read_facts
+from spark_jobs.minute_pass import MinutePass, compute_minute
+from spark_jobs.minute_store import MinuteStore, RollupMeta, StateMeta
+from spark_jobs.pair_columns import PairColumns
+from spark_jobs.rollups import PW_COLUMNS, MinuteRollup, build_rollups, known_only
+from spark_jobs.snapshot_parts import settled_parts
+from spark_jobs.sweep import sweep_minutes, sweep_outside
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LOG = logging.getLogger(__name__)
+
+_ORDER_COLUMNS = ("order_ts", "arrived_at", "product_id", "warehouse_id", "city_id", "order_qty", "order_value")
+
+
+@dataclass(frozen=True)
+class UpToDate:
+    """Outcome of `MinuteEngine.update`: the last minute's pass, its rollups, and how far it can be trusted.
+
+    `lineage`: every minute of the sale before it was computed too, so the carried state is exact.
+    """
+
+    result: MinutePass
+    window: list[MinuteRollup]
+    lineage: bool
+    computed: int
+    rebuilt: int
+
+
+class MinuteEngine:
+    """Minutes of one sale, as known at `watermark`."""
+
+    def __init__(
+        self,
+        spark: "SparkSession",
+        database: Database[Document],
+        sale: SaleRun,
+        settings: Settings,
+        watermark: datetime,
+    ) -> None:
+        self._spark = spark
+        self._database = database
+        self._sale = sale
+        self._settings = settings
+        self._watermark = watermark
+        self._dimensions = SaleDimensions.read(database)
+        self._known = self._dimensions.known_ids()
+        self._rules = _rules_digest(sale, settings, self._dimensions)
+        self.store = MinuteStore(database)
+        self.first_minute = floor_minute(sale.sale_start)
+
+    @property
+    def dimensions(self) -> SaleDimensions:
+        return self._dimensions
+
+    def update(self, end: datetime, *, start: datetime | None = None, force: bool = False) -> UpToDate:
+        """Compute what is missing or stale of the minutes ending in ``(start, end]``.
+
+        `start` defaults to `end` - rebuild_limit_minutes.  With `force` the whole range is
+        computed again from the facts.  Raises FlashsaleError when `end` lies before the
+        sale's first whole minute.
+        """
+        if end <= self.first_minute:
+            raise FlashsaleError(f"minute {iso(end)}: sale {self._sale.sale_id} starts at {iso(self._sale.sale_start)}")
+        limit = self._settings.rebuild_limit_minutes * MINUTE
+        start = max(self.first_minute, start if start is not None else end - limit)
+        states = self.store.state_metas(start + MINUTE, end)
+        first_pass = start + MINUTE if force else self._first_open(start, end, states)
+        metas, rebuilt = self._refresh_rollups(first_pass, end, force=force)
+        loaded: dict[datetime, MinuteRollup] = dict(rebuilt)
+        state, state_digest, lineage = self._state_before(first_pass)
+        computed = 0
+        for minute_end in minutes_between(first_pass, end + MINUTE):
+            window_minutes = [m for m in minutes_between(minute_end - self._settings.window, minute_end) if m in metas]
+            inputs = _digest([metas[m].digest for m in window_minutes], state_digest, self._rules)
+            settled = lineage and self._watermark >= minute_end + self._settings.lateness
+            stored = states.get(minute_end)
+            if stored and stored.inputs_digest == inputs and minute_end != end and not force:
+                if settled and not stored.settled:
+                    self.store.settle(minute_end, self._watermark)
+                state, state_digest = self.store.load_state(minute_end), stored.digest
+                continue
+            for minute in window_minutes:
+                if minute not in loaded:
+                    loaded[minute] = self.store.load_rollup(minute)
+            window = [loaded[m] for m in window_minutes]
+            result = compute_minute(
+                self._spark, self._sale, self._settings, self._dimensions, minute_end, window, state
+            )
+            state, state_digest = result.state, result.state.digest()
+            self._save(result, StateMeta(state_digest, inputs, settled, lineage))
+            computed += 1
+        return UpToDate(result, window, lineage, computed, len(rebuilt))
+
+    def oldest_gap(self, before: datetime) -> datetime | None:
+        """End of the oldest minute before `before` that was never settled; None when all were."""
+        settled = self.store.settled_ends(self.first_minute + MINUTE, before)
+        for minute_end in minutes_between(self.first_minute + MINUTE, before):
+            if minute_end not in settled:
+                return minute_end
+        return None
+
+    def sweep(self, start: datetime, end: datetime, latest: datetime) -> int:
+        """Move bad facts of the minutes in ``[start, end)``, and of no minute of the sale, to quarantine."""
+        return sum(
+            sweep_minutes(self._database, table, start, end, self._known)
+            + sweep_outside(self._database, table, self.first_minute, latest, self._known)
+            for table in FACTS
+        )
+
+    def _first_open(self, start: datetime, end: datetime, states: dict[datetime, StateMeta]) -> datetime:
+        for minute_end in minutes_between(start + MINUTE, end):
+            if minute_end not in states or not states[minute_end].settled:
+                return minute_end
+        return end
+
+    def _refresh_rollups(
+        self, first_pass: datetime, end: datetime, *, force: bool
+    ) -> tuple[dict[datetime, RollupMeta], dict[datetime, MinuteRollup]]:
+        """Rollup metas of every minute the passes need, and the rollups built anew among them."""
+        open_from = first_pass - MINUTE
+        needed_from = max(self.first_minute, first_pass - self._settings.window)
+        metas = self.store.rollup_metas(needed_from, end)
+        counts = {minute: self._count_facts(minute) for minute in minutes_between(open_from, end)}
+        stale = [m for m in minutes_between(needed_from, end) if m not in metas]
+        stale += [m for m, facts in counts.items() if m in metas and (force or metas[m].facts != facts)]
+        stale += [m for m, meta in metas.items() if m - MINUTE in metas and meta.carried != metas[m - MINUTE].pw]
+        if not stale:
+            return metas, {}
+        # A changed minute may close with another stock, which all later ones carry on.
+        from_minute = min(stale)
+        refuse_archived(self._database, from_minute, end)
+        self.sweep(from_minute, end, end + self._settings.max_ahead_seconds * (MINUTE / 60))
+        minutes = list(minutes_between(from_minute, end))
+        facts = {minute: self._count_facts(minute) for minute in minutes}
+        rebuilt = {}
+        for rollup in self._build(minutes):
+            self.store.save_rollup(rollup, facts[rollup.minute], self._watermark)
+            rebuilt[rollup.minute] = rollup
+            metas[rollup.minute] = RollupMeta(
+                rollup.digest(), rollup.pw.digest(), rollup.carried_digest, facts[rollup.minute]
+            )
+        return metas, rebuilt
+
+    def _build(self, minutes: list[datetime]) -> list[MinuteRollup]:
+        start, end = minutes[0], minutes[-1] + MINUTE
+        name, lateness = self._sale.database, self._settings.lateness
+        orders = rollup_transforms.order_aggregates(
+            read_facts(self._spark, name, ORDERS, start, end, _ORDER_COLUMNS), lateness
+        ).toArrow()
+        inventory = rollup_transforms.inventory_aggregates(
+            read_facts(self._spark, name, INVENTORY, start, end), lateness
+        ).toArrow()
+        previous = self.store.last_rollup_before(start)
+        carried = self.store.load_stock(previous) if previous else None
+        return build_rollups(
+            minutes,
+            carried or PairColumns.empty(PW_COLUMNS),
+            known_only(orders, self._known.by_field(ORDERS)),
+            known_only(inventory, self._known.by_field(INVENTORY)),
+        )
+
+    def _state_before(self, first_pass: datetime) -> tuple[CarriedState, str, bool]:
+        before = first_pass - MINUTE
+        if before <= self.first_minute:
+            return EMPTY, EMPTY.digest(), True
+        meta = self.store.state_metas(before, before).get(before)
+        if meta is None:
+            # A long outage left a gap: go on without, say so, and compute again once it is filled.
+            return EMPTY, EMPTY.digest(), False
+        return self.store.load_state(before), meta.digest, meta.lineage
+
+    def _count_facts(self, minute: datetime) -> dict[str, int]:
+        """Facts of a minute by table, counted on the index alone."""
+        return {
+            table.name: self._database[table.name].count_documents(
+                {table.event_time or "": {"$gte": minute, "$lt": minute + MINUTE}}, hint=[(table.event_time or "", 1)]
+            )
+            for table in FACTS
+        }
+
+    def _save(self, result: MinutePass, meta: StateMeta) -> None:
+        parts = settled_parts(result, self._dimensions)
+        self.store.save_state(result.end, result.state, meta, self._watermark)
+        self.store.save_history(
+            result.end, dict(parts["headline"]), settled_digest(parts), meta.settled, self._watermark
+        )
+
+
+def refuse_archived(database: Database[Document], start: datetime, end: datetime) -> None:
+    """Raise FlashsaleError when facts of ``[start, end)`` left MongoDB: counting the rest would be wrong."""
+    batch = database[ARCHIVE_BATCHES].find_one(
+        {"table": {"$in": [table.name for table in FACTS]}, "start": {"$lt": end}, "end": {"$gt": start}}
+    )
+    if batch is not None:
+        raise FlashsaleError(
+            f"facts from {iso(batch['start'])} to {iso(batch['end'])} are archived (batch {batch['_id']}), "
+            f"so minutes from {iso(start)} cannot be counted again from MongoDB; choose later ones"
+        )
+
+
+def _rules_digest(sale: SaleRun, settings: Settings, dimensions: SaleDimensions) -> str:
+    rules = settings.model_dump(
+        include={
+            "window_minutes",
+            "lateness_minutes",
+            "at_risk_eta_minutes",
+            "at_risk_p15",
+            "value_horizon_minutes",
+            "overload_window_minutes",
+            "overload_load",
+            "overload_delay_minutes",
+            "risk_window_minutes",
+        }
+    )
+    first = iso(sale.first_order_ts) if sale.first_order_ts else ""
+    return _digest([str(CONTRACT_VERSION), repr(sorted(rules.items())), dimensions.digest()], first, sale.sale_id)
+
+
+def _digest(parts: list[str], *more: str) -> str:
+    return hashlib.sha256("\n".join([*parts, *more]).encode()).hexdigest()

@@ -1,0 +1,206 @@
+"""The minute job: facts to KPIs to one published snapshot, read back before it is called done."""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from flashsale.dimensions import planned_intensity
+from pymongo.database import Database
+
+from flashsale.alerts import advance
+from flashsale.errors import FlashsaleError, NothingToDoError, SupersededRunError
+from flashsale.minutes import MINUTE, floor_minute, iso, utc_now
+from flashsale.redis_keys import SaleKeys
+from flashsale.sale_run import SaleRun
+from flashsale.settings import Settings
+from flashsale.snapshot import interval_end_of
+from flashsale.stores.alerts import latest_alerts, save_alerts
+from flashsale.stores.context import write_history, write_sale
+from flashsale.stores.health import write_health
+from flashsale.stores.ingest import read_watermark
+from flashsale.stores.mongo import Client, Document, mongo_client, mongo_errors
+from flashsale.stores.provision import check_sale
+from flashsale.stores.redis_client import RedisClient, redis_client, redis_errors
+from flashsale.stores.sales import active_sale, find_sale
+from flashsale.stores.snapshots import current_snapshot_id, publish_snapshot
+from spark_jobs.data_quality import data_quality
+from spark_jobs.live_snapshot import action_rows, alert_rows, make_snapshot, trend_rows
+from spark_jobs.minute_engine import MinuteEngine, UpToDate, refuse_archived
+from spark_jobs.session import spark_session
+from spark_jobs.snapshot_parts import settled_parts
+
+if TYPE_CHECKING:
+    pass
+
+_LOG = logging.getLogger(__name__)
+PERIOD_SECONDS = 60
+TREND_MINUTES = 60
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did; `snapshot_id` was read back from Redis."""
+
+    snapshot_id: str
+    orders: int
+    complete: bool
+    passes: int
+    rebuilt_minutes: int
+    seconds: float
+
+    def line(self) -> str:
+        return (
+            f"published {self.snapshot_id}: {self.orders} orders, complete={self.complete}, "
+            f"{self.passes} passes, {self.rebuilt_minutes} minutes rolled up, {self.seconds:.2f} s"
+        )
+
+
+def run(settings: Settings, end: datetime | None = None, sale_id: str | None = None) -> RunReport:
+    """Compute and publish the snapshot of the minute that ends at `end` (default: the last whole one).
+
+    Raises NothingToDoError before the sale's first whole minute, SupersededRunError when a
+    newer snapshot is current, and FlashsaleError when a service or the data says no; the last
+    good snapshot stays in every case.
+    """
+    started = time.monotonic()
+    end = end or floor_minute(utc_now())
+    with (
+        redis_errors("minute KPIs"),
+        mongo_errors("minute KPIs"),
+        redis_client(settings, "publisher") as redis,
+        mongo_client(settings, "jobs") as mongo,
+    ):
+        redis.ping()
+        sale = find_sale(mongo, sale_id) if sale_id else active_sale(mongo)
+        _refuse_unless_newest(redis, sale, end)
+        check_sale(mongo, sale)
+        database = mongo[sale.database]
+        watermark = _wait_for_watermark(database, end, settings.watermark_wait_seconds)
+        # Read again: the first order may have arrived while we waited.
+        sale = find_sale(mongo, sale.sale_id)
+        with spark_session(settings) as spark:
+            engine = MinuteEngine(spark, database, sale, settings, watermark)
+            done = engine.update(end)
+            report = _publish(redis, mongo, engine, sale, settings, watermark, done, started)
+            _fill_gap(engine, settings, end)
+        # While a gap waits to be filled, the window before it is still needed.
+        gap = engine.oldest_gap(end) or end
+        engine.store.drop_city_rollups(gap - _city_rollups_kept(settings))
+        return report
+
+
+def backfill(settings: Settings, start: datetime, end: datetime, sale_id: str | None = None) -> int:
+    """Compute the minutes in ``[start, end)`` again: rollups, state and history, never the pointer or alerts.
+
+    Returns the number of minutes.  Raises FlashsaleError when a fact of the range is archived.
+    """
+    with mongo_errors("backfill"), mongo_client(settings, "jobs") as mongo:
+        sale = find_sale(mongo, sale_id) if sale_id else active_sale(mongo)
+        check_sale(mongo, sale)
+        database = mongo[sale.database]
+        start = max(floor_minute(start), floor_minute(sale.sale_start))
+        end = floor_minute(end)
+        if end <= start:
+            raise FlashsaleError(
+                f"backfill: no whole minute of sale {sale.sale_id} between {iso(start)} and {iso(end)}"
+            )
+        watermark = read_watermark(database)
+        if watermark is None or end > watermark:
+            raise FlashsaleError(
+                f"backfill: facts are complete up to {iso(watermark) if watermark else 'nowhere'}, asked for {iso(end)}"
+            )
+        refuse_archived(database, start, end)
+        minutes = 0
+        with spark_session(settings) as spark:
+            engine = MinuteEngine(spark, database, sale, settings, watermark)
+            while start < end:
+                until = min(end, start + settings.rebuild_limit_minutes * MINUTE)
+                minutes += engine.update(until, start=start, force=True).computed
+                start = until
+        return minutes
+
+
+def _publish(
+    redis: RedisClient,
+    mongo: Client,
+    engine: MinuteEngine,
+    sale: SaleRun,
+    settings: Settings,
+    watermark: datetime,
+    done: UpToDate,
+    started: float,
+) -> RunReport:
+    database = mongo[sale.database]
+    end = done.result.end
+    parts = {**settled_parts(done.result, engine.dimensions)}
+    quality = data_quality(database, done.window[-1], end)
+    parts["headline"] = {**parts["headline"], "data_quality_score": quality["score"]}
+    alerts = latest_alerts(database)
+    changed = advance(sale.sale_id, alerts, parts["products"], end)
+    _refuse_unless_newest(redis, sale, end)
+    save_alerts(database, changed)
+    alerts |= {alert.pair: alert for alert in changed}
+    actions = action_rows(parts["products"], alerts, done.window, settings)
+    parts["actions"] = {"total": len(actions), "rows": actions[:50]}
+    parts["alerts"] = alert_rows(actions)
+    parts["trend"] = trend_rows(engine.store.history(end - (TREND_MINUTES - 1) * MINUTE, end))
+    parts["data_quality"] = quality
+    parts["forecast_quality"] = None
+    complete = watermark >= end and done.lineage
+    settled = complete and watermark >= end + settings.lateness
+    snapshot = make_snapshot(sale.sale_id, end, watermark, parts, complete=complete, settled=settled)
+    campaigns = engine.dimensions.campaigns
+    write_sale(redis, sale, planned_intensity(campaigns, sale.sale_start, sale.minutes))
+    publish_snapshot(redis, sale.sale_id, snapshot, watermark, settings.superseded_ttl_minutes)
+    write_history(redis, sale.sale_id, end, {"headline": parts["headline"], "alerts": parts["alerts"]})
+    report = RunReport(
+        snapshot.snapshot_id,
+        parts["headline"]["orders_per_minute"],
+        complete,
+        done.computed,
+        done.rebuilt,
+        time.monotonic() - started,
+    )
+    write_health(redis, SaleKeys(sale.sale_id).health("kpi"), "ok", report.line(), PERIOD_SECONDS)
+    _LOG.info(report.line())
+    return report
+
+
+def _refuse_unless_newest(redis: RedisClient, sale: SaleRun, end: datetime) -> None:
+    """Stop early what could not be published anyway, before it touches an alert."""
+    if end <= floor_minute(sale.sale_start):
+        raise NothingToDoError(f"sale {sale.sale_id} has no whole minute before {iso(end)}")
+    current = current_snapshot_id(redis, sale.sale_id)
+    if current is not None and interval_end_of(current) > end:
+        raise SupersededRunError(f"minute {iso(end)}: {current} is already published; use backfill for older minutes")
+
+
+def _wait_for_watermark(database: Database[Document], end: datetime, seconds: float) -> datetime:
+    deadline = time.monotonic() + seconds
+    while True:
+        watermark = read_watermark(database)
+        if watermark is not None and (watermark >= end or time.monotonic() >= deadline):
+            return watermark
+        if time.monotonic() >= deadline:
+            raise FlashsaleError(
+                f"{database.name}: no shard of the generator has acknowledged a tick yet; is the generator running?"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _fill_gap(engine: MinuteEngine, settings: Settings, end: datetime) -> None:
+    """After a long outage: compute the oldest missing minutes, a bounded number per run."""
+    horizon = end - settings.rebuild_limit_minutes * MINUTE
+    gap = engine.oldest_gap(horizon)
+    if gap is not None:
+        until = min(horizon, gap + (settings.rebuild_limit_minutes // 2) * MINUTE)
+        filled = engine.update(until, start=gap - MINUTE).computed
+        _LOG.info("filled %d missing minutes from %s", filled, iso(gap))
+
+
+def _city_rollups_kept(settings: Settings) -> timedelta:
+    """A window, the minutes that may still change, and one more."""
+    return settings.window + settings.lateness + 2 * MINUTE

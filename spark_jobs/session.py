@@ -1,0 +1,64 @@
+"""The one Spark session factory: a client of the warm Spark Connect server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from flashsale.errors import FlashsaleError, ServiceUnavailableError, one_line
+from flashsale.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_SESSION_CONF = {
+    # Minutes are UTC whatever the server's clock says.
+    "spark.sql.session.timeZone": "UTC",
+    # Two cores, small aggregates: more shuffle partitions only cost scheduling.
+    "spark.sql.shuffle.partitions": "2",
+    # Adaptive planning waits for stage statistics; these plans are a few stages of small data.
+    "spark.sql.adaptive.enabled": "false",
+}
+
+
+@contextmanager
+def spark_session(settings: Settings) -> Iterator["SparkSession"]:
+    """A session of its own on the server at `settings.spark_remote`, released at the end.
+
+    Raises ServiceUnavailableError when the server does not answer or goes away.
+    """
+    import grpc
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.remote(settings.spark_remote)
+    spark: SparkSession | None = None
+    try:
+        spark = builder.create()
+        for key, value in _SESSION_CONF.items():
+            spark.conf.set(key, value)
+        yield spark
+    except grpc.RpcError as error:
+        raise ServiceUnavailableError(
+            f"Spark Connect at {settings.spark_remote.split(';')[0]} does not answer ({_grpc_text(error)})"
+        ) from error
+    except PySparkException as error:
+        raise FlashsaleError(f"Spark: {one_line(error)[:250]}") from error
+    finally:
+        if spark is not None:
+            _release(spark)
+
+
+def _release(spark: "SparkSession") -> None:
+    import grpc
+    from pyspark.errors import PySparkException
+
+    try:
+        spark.stop()
+    except (grpc.RpcError, PySparkException):
+        # The server is gone, and its session with it: nothing is left to release.
+        return
+
+
+def _grpc_text(error: Exception) -> str:
+    details = getattr(error, "details", None)
+    return one_line(Exception(details() if callable(details) else error))[:160]

@@ -1,0 +1,120 @@
+"""From a minute's tables to the parts of its snapshot: rounding, row order, field names."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from flashsale.snapshot import CityRow, CityWarehouseRow, Headline, ProductRow, WarehouseRow
+from spark_jobs.dimensions import SaleDimensions
+from spark_jobs.minute_pass import MinutePass
+
+MINUTE_DECIMALS = 2
+SHARE_DECIMALS = 4
+
+
+def settled_parts(result: MinutePass, dimensions: SaleDimensions) -> dict[str, Any]:
+    """`headline`, `products`, `warehouses`, `cities` and `city_warehouse` of a pass."""
+    return {
+        "headline": headline(result),
+        "products": product_rows(result.products),
+        "warehouses": warehouse_rows(result.warehouses),
+        "cities": city_rows(result.cities, dimensions),
+        "city_warehouse": city_warehouse_rows(result.cities),
+    }
+
+
+def headline(result: MinutePass) -> Headline:
+    """The headline without its data-quality score, which tells what was received, not what was sold."""
+    counts = result.headline
+    return {
+        "orders_per_minute": counts["orders_per_minute"],
+        "units_per_minute": counts["units_per_minute"],
+        "value_per_minute": counts["value_per_minute"],
+        "high_risk_skus": counts["high_risk_skus"],
+        "sold_out_skus": counts["sold_out_skus"],
+        "overloaded_warehouses": counts["overloaded_warehouses"],
+        "value_at_risk": counts["value_at_risk"],
+        "lost_value": counts["lost_value"],
+        "data_quality_score": None,
+    }
+
+
+def product_rows(table: pa.Table) -> list[ProductRow]:
+    """Rows of `products`, by product and warehouse; the forecast's fields are null until there is one."""
+    rows: list[ProductRow] = [
+        {
+            "product_id": row["product_id"],
+            "warehouse_id": row["warehouse_id"],
+            "status": row["status"],
+            "available": row["available"],
+            "velocity": _rounded(row["velocity"], SHARE_DECIMALS) or 0.0,
+            "eta_minutes": _rounded(row["eta_minutes"], MINUTE_DECIMALS),
+            "eta_p10": None,
+            "eta_p50": None,
+            "eta_p90": None,
+            "p5": None,
+            "p15": None,
+            "p30": None,
+            "value_at_risk": row["value_at_risk"],
+        }
+        for row in table.to_pylist()
+    ]
+    return sorted(rows, key=lambda row: (row["product_id"], row["warehouse_id"]))
+
+
+def warehouse_rows(table: pa.Table) -> list[WarehouseRow]:
+    """Rows of `warehouses`, by id."""
+    rows: list[WarehouseRow] = [
+        {
+            "warehouse_id": row["warehouse_id"],
+            "units_per_minute": _rounded(row["units_per_minute"], SHARE_DECIMALS) or 0.0,
+            "capacity_units_per_minute": row["capacity_units_per_minute"],
+            "load": _rounded(row["load"], SHARE_DECIMALS) or 0.0,
+            "mean_fulfillment_delay": _rounded(row["mean_fulfillment_delay"], MINUTE_DECIMALS),
+            "overloaded": row["overloaded"],
+        }
+        for row in table.to_pylist()
+    ]
+    return sorted(rows, key=lambda row: row["warehouse_id"])
+
+
+def city_rows(table: pa.Table, dimensions: SaleDimensions) -> list[CityRow]:
+    """Rows of `cities`: every city of the dimension, also one without demand."""
+    found = {row["city_id"]: row for row in table.to_pylist() if row["warehouse_id"] is None}
+    rows: list[CityRow] = []
+    for city in dimensions.cities:
+        row = found.get(city["_id"])
+        rows.append(
+            {
+                "city_id": city["_id"],
+                "province": city["province"],
+                "demand_units": row["demand_milliunits"] / 1000 if row else 0.0,
+                "at_risk_share": _share(row) if row else None,
+                "at_risk_value_per_minute": row["at_risk_value_per_minute"] if row else 0,
+            }
+        )
+    return rows
+
+
+def city_warehouse_rows(table: pa.Table) -> list[CityWarehouseRow]:
+    """Cells of the risk map that have demand, by city and warehouse."""
+    rows: list[CityWarehouseRow] = [
+        {
+            "city_id": row["city_id"],
+            "warehouse_id": row["warehouse_id"],
+            "demand_units": row["demand_milliunits"] / 1000,
+            "at_risk_share": _share(row),
+        }
+        for row in table.to_pylist()
+        if row["warehouse_id"] is not None
+    ]
+    return sorted(rows, key=lambda row: (row["city_id"], row["warehouse_id"]))
+
+
+def _share(row: dict[str, Any]) -> float | None:
+    demand = row["demand_milliunits"]
+    return round(row["at_risk_milliunits"] / demand, SHARE_DECIMALS) if demand else None
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return None if value is None else round(value, decimals)

@@ -1,0 +1,72 @@
+"""The minute job on real MongoDB, Spark and Redis publishes exactly what was worked out by hand."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flashsale.sale_run import SaleRun
+from flashsale.settings import Settings
+from flashsale.snapshot import PARTS
+from flashsale.stores.redis_client import redis_client
+from flashsale.stores.snapshots import current_snapshot_id, read_parts
+from spark_jobs import minute_kpis
+from tests.support import by_hand
+from tests.support.shop import Pipeline, at
+
+
+@pytest.fixture(scope="module")
+def published(spark_services: Settings, open_test_sale: Callable[..., SaleRun]) -> dict[str, Any]:
+    sale = open_test_sale(spark_services, sale_start=at("09:00"), sale_end=at("11:00"))
+    pipeline = Pipeline(spark_services, sale)
+    pipeline.add(by_hand.ORDERS, by_hand.INVENTORY)
+    pipeline.acked_through(by_hand.END)
+    report = minute_kpis.run(spark_services, at(by_hand.END), sale.sale_id)
+    with redis_client(spark_services, "dashboard_read") as redis:
+        assert current_snapshot_id(redis, sale.sale_id) == report.snapshot_id
+        parts = read_parts(redis, sale.sale_id, report.snapshot_id, PARTS)
+    return {name: json.loads(text or "null") for name, text in parts.items()}
+
+
+def test_every_product_row_is_as_worked_out_by_hand(published: dict[str, Any]) -> None:
+    assert published["products"] == by_hand.PRODUCTS
+
+
+def test_headline_is_as_worked_out_by_hand(published: dict[str, Any]) -> None:
+    score = published["headline"].pop("data_quality_score")
+    assert published["headline"] == by_hand.HEADLINE
+    assert score is None, "no writer kept a ledger, so nothing is known of what it received"
+
+
+def test_warehouses_are_as_worked_out_by_hand(published: dict[str, Any]) -> None:
+    assert published["warehouses"] == by_hand.WAREHOUSES
+
+
+def test_risk_map_is_as_worked_out_by_hand(published: dict[str, Any]) -> None:
+    assert published["cities"] == by_hand.CITIES
+    assert published["city_warehouse"] == by_hand.CITY_WAREHOUSE
+
+
+def test_actions_and_alerts_are_as_worked_out_by_hand(published: dict[str, Any]) -> None:
+    rows = published["actions"]["rows"]
+    assert published["actions"]["total"] == len(by_hand.ACTIONS)
+    seen = [(r["severity"], r["product_id"], r["warehouse_id"], r["action"], r["qty"], r["velocities"]) for r in rows]
+    assert seen == by_hand.ACTIONS
+    alerts = [(a["product_id"], a["warehouse_id"], a["state"], a["raised_at"]) for a in published["alerts"]]
+    assert alerts == [(1, 1, "open", "2026-11-11T09:12:00.000Z"), (3, 1, "open", "2026-11-11T09:12:00.000Z")]
+
+
+def test_meta_says_complete_but_not_settled_when_the_watermark_is_just_there(published: dict[str, Any]) -> None:
+    meta = published["meta"]
+    assert (meta["complete"], meta["settled"], meta["watermark"]) == (True, False, "2026-11-11T09:12:00.000Z")
+
+
+def test_ledger_residual_is_the_units_no_shelf_knew_of(published: dict[str, Any]) -> None:
+    assert published["data_quality"]["ledger_residual_units"] == by_hand.LEDGER_RESIDUAL
+
+
+def test_trend_has_a_row_for_each_minute_of_the_sale(published: dict[str, Any]) -> None:
+    trend = published["trend"]
+    assert [row["minute"][11:16] for row in trend] == [f"09:{m:02}" for m in range(1, 13)]
+    assert [row["orders"] for row in trend] == [0, 0, 1, 1, 1, 1, 2, 1, 1, 2, 2, 3]
