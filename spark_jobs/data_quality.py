@@ -48,6 +48,6 @@ def _residual(database: Database[Document], last: MinuteRollup, end: datetime) -
         {"$match": {"status": "received", "received_at": {"$lt": end}}},
         {"$group": {"_id": None, "units": {"$sum": "$received_qty"}}},
     ]
-    received = sum(row["units"] for row in database[INBOUND_SHIPMENTS.name].aggregate(pipeline))
+    received: int = sum(int(row["units"]) for row in database[INBOUND_SHIPMENTS.name].aggregate(pipeline))
     in_hand = int(opening[opening != NULL].sum()) + received - int(closing[closing != NULL].sum())
     return int(last.pw["sold_units"].sum()) - in_hand

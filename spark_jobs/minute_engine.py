@@ -9,14 +9,14 @@ outage, a rerun, a backfill and a late fact are all the same code.
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pymongo.database import Database
 
 from flashsale import CONTRACT_VERSION
 from flashsale.errors import FlashsaleError
-from flashsale.minutes import MINUTE, floor_minute, iso, minutes_between
+from flashsale.minutes import MINUTE, floor_minute, iso, minutes_between, utc_now
 from flashsale.sale_run import SaleRun
 from flashsale.schema import ARCHIVE_BATCHES, FACTS, INVENTORY, ORDERS
 from flashsale.settings import Settings
@@ -30,6 +30,7 @@ from spark_jobs.minute_pass import MinutePass, compute_minute
 from spark_jobs.minute_store import MinuteStore, RollupMeta, StateMeta
 from spark_jobs.pair_columns import PairColumns
 from spark_jobs.rollups import PW_COLUMNS, MinuteRollup, build_rollups, known_only
+from spark_jobs.session import interpreted
 from spark_jobs.snapshot_parts import settled_parts
 from spark_jobs.sweep import sweep_minutes, sweep_outside
 
@@ -84,41 +85,50 @@ class MinuteEngine:
     def update(self, end: datetime, *, start: datetime | None = None, force: bool = False) -> UpToDate:
         """Compute what is missing or stale of the minutes ending in ``(start, end]``.
 
-        `start` defaults to `end` - rebuild_limit_minutes.  With `force` the whole range is
-        computed again from the facts.  Raises FlashsaleError when `end` lies before the
+        By default it starts at the oldest minute not settled, if that lies within one and a
+        half times rebuild_limit_minutes, else at `end` - rebuild_limit_minutes.  With `force`
+        the whole range is computed again from the facts.  Raises FlashsaleError when `end` lies before the
         sale's first whole minute.
         """
         if end <= self.first_minute:
             raise FlashsaleError(f"minute {iso(end)}: sale {self._sale.sale_id} starts at {iso(self._sale.sale_start)}")
-        limit = self._settings.rebuild_limit_minutes * MINUTE
-        start = max(self.first_minute, start if start is not None else end - limit)
+        start = max(self.first_minute, start if start is not None else self._live_start(end))
         states = self.store.state_metas(start + MINUTE, end)
         first_pass = start + MINUTE if force else self._first_open(start, end, states)
         metas, rebuilt = self._refresh_rollups(first_pass, end, force=force)
         loaded: dict[datetime, MinuteRollup] = dict(rebuilt)
         state, state_digest, lineage = self._state_before(first_pass)
         computed = 0
-        for minute_end in minutes_between(first_pass, end + MINUTE):
-            window_minutes = [m for m in minutes_between(minute_end - self._settings.window, minute_end) if m in metas]
-            inputs = _digest([metas[m].digest for m in window_minutes], state_digest, self._rules)
-            settled = lineage and self._watermark >= minute_end + self._settings.lateness
-            stored = states.get(minute_end)
-            if stored and stored.inputs_digest == inputs and minute_end != end and not force:
-                if settled and not stored.settled:
-                    self.store.settle(minute_end, self._watermark)
-                state, state_digest = self.store.load_state(minute_end), stored.digest
-                continue
-            for minute in window_minutes:
-                if minute not in loaded:
-                    loaded[minute] = self.store.load_rollup(minute)
-            window = [loaded[m] for m in window_minutes]
-            result = compute_minute(
-                self._spark, self._sale, self._settings, self._dimensions, minute_end, window, state
-            )
-            state, state_digest = result.state, result.state.digest()
-            self._save(result, StateMeta(state_digest, inputs, settled, lineage))
-            computed += 1
+        with interpreted(self._spark):
+            for minute_end in minutes_between(first_pass, end + MINUTE):
+                window_minutes = [
+                    m for m in minutes_between(minute_end - self._settings.window, minute_end) if m in metas
+                ]
+                inputs = _digest([metas[m].digest for m in window_minutes], state_digest, self._rules)
+                settled = lineage and self._watermark >= minute_end + self._settings.lateness
+                stored = states.get(minute_end)
+                if stored and stored.inputs_digest == inputs and minute_end != end and not force:
+                    if settled and not stored.settled:
+                        self.store.settle(minute_end, self._watermark)
+                    state, state_digest = self.store.load_state(minute_end), stored.digest
+                    continue
+                for minute in window_minutes:
+                    if minute not in loaded:
+                        loaded[minute] = self.store.load_rollup(minute)
+                window = [loaded[m] for m in window_minutes]
+                result = compute_minute(
+                    self._spark, self._sale, self._settings, self._dimensions, minute_end, window, state
+                )
+                state, state_digest = result.state, result.state.digest()
+                self._save(result, StateMeta(state_digest, inputs, settled, lineage))
+                computed += 1
         return UpToDate(result, window, lineage, computed, len(rebuilt))
+
+    def _live_start(self, end: datetime) -> datetime:
+        # The slack lets a run reach back to where the filling of a long gap has come to.
+        limit = self._settings.rebuild_limit_minutes * MINUTE
+        gap = self.oldest_gap(end)
+        return gap - MINUTE if gap is not None and end - gap <= 1.5 * limit else end - limit
 
     def oldest_gap(self, before: datetime) -> datetime | None:
         """End of the oldest minute before `before` that was never settled; None when all were."""
@@ -128,13 +138,13 @@ class MinuteEngine:
                 return minute_end
         return None
 
-    def sweep(self, start: datetime, end: datetime, latest: datetime) -> int:
+    def _sweep(self, start: datetime, end: datetime) -> None:
         """Move bad facts of the minutes in ``[start, end)``, and of no minute of the sale, to quarantine."""
-        return sum(
+        # Facts after `end` are the next minutes' and good; ones ahead of every clock are not.
+        latest = max(utc_now(), self._watermark) + timedelta(seconds=self._settings.max_ahead_seconds)
+        for table in FACTS:
             sweep_minutes(self._database, table, start, end, self._known)
-            + sweep_outside(self._database, table, self.first_minute, latest, self._known)
-            for table in FACTS
-        )
+            sweep_outside(self._database, table, self.first_minute, latest, self._known)
 
     def _first_open(self, start: datetime, end: datetime, states: dict[datetime, StateMeta]) -> datetime:
         for minute_end in minutes_between(start + MINUTE, end):
@@ -158,7 +168,7 @@ class MinuteEngine:
         # A changed minute may close with another stock, which all later ones carry on.
         from_minute = min(stale)
         refuse_archived(self._database, from_minute, end)
-        self.sweep(from_minute, end, end + self._settings.max_ahead_seconds * (MINUTE / 60))
+        self._sweep(from_minute, end)
         minutes = list(minutes_between(from_minute, end))
         facts = {minute: self._count_facts(minute) for minute in minutes}
         rebuilt = {}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from flashsale.dimensions import planned_intensity
 from pymongo.database import Database
 
 from flashsale.alerts import advance
+from flashsale.dimensions import planned_intensity
 from flashsale.errors import FlashsaleError, NothingToDoError, SupersededRunError
 from flashsale.minutes import MINUTE, floor_minute, iso, utc_now
 from flashsale.redis_keys import SaleKeys

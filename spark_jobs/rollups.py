@@ -3,8 +3,8 @@
 ``kpi_rollup_pw`` of minute m has a row for every (product, warehouse) known by then:
 orders, units, units_squared, value of the minute; on_hand, reserved, inventory_ts
 (epoch ms) and inventory_event_id of the last event so far; opening_available (units at
-the first event of the sale); sold_units (of the sale so far); delay_ms_sum, delay_count; in_stock_ms (time of the minute
-with available > 0; null while the stock is unknown).
+the first event of the sale); sold_units (of the sale so far); delay_ms_sum, delay_count;
+in_stock_ms (time of the minute with available > 0; null while the stock is unknown).
 ``kpi_rollup_pwc`` has units and orders by (product, warehouse, city).
 """
 

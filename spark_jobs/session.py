@@ -15,9 +15,31 @@ _SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     # Two cores, small aggregates: more shuffle partitions only cost scheduling.
     "spark.sql.shuffle.partitions": "2",
+    # Driver-side tables are small: in one partition their joins and aggregates need no shuffle.
+    "spark.sql.leafNodeDefaultParallelism": "1",
     # Adaptive planning waits for stage statistics; these plans are a few stages of small data.
     "spark.sql.adaptive.enabled": "false",
 }
+
+
+_COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+
+@contextmanager
+def interpreted(spark: "SparkSession") -> Iterator[None]:
+    """Run plans over small driver-side tables without generating code.
+
+    Compiling such a plan costs Spark more than running it: a third of the KPI pass's CPU.
+    Plans over facts stay compiled.
+    """
+    for key, value in _INTERPRETED.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, value in _COMPILED.items():
+            spark.conf.set(key, value)
 
 
 @contextmanager

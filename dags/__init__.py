@@ -1,0 +1,1 @@
+"""Schedules only: what runs when. The work lives in spark_jobs."""

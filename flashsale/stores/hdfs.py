@@ -1,0 +1,90 @@
+"""HDFS through WebHDFS: the few operations the archive needs, with one-line errors."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from hdfs import InsecureClient
+from hdfs.util import HdfsError
+
+from flashsale.errors import FlashsaleError, ServiceUnavailableError, one_line
+from flashsale.settings import Settings
+
+TIMEOUT_SECONDS = 30
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def hdfs_errors(doing: str) -> Iterator[None]:
+    """Turn client errors raised while `doing` something into one-line errors."""
+    try:
+        yield
+    except requests.exceptions.RequestException as error:
+        raise ServiceUnavailableError(f"{doing}: HDFS does not answer ({one_line(error)[:120]})") from error
+    except HdfsError as error:
+        raise FlashsaleError(f"{doing}: HDFS refused ({one_line(error)[:200]})") from error
+
+
+class HdfsStore:
+    """A WebHDFS client for one user; paths are absolute."""
+
+    def __init__(self, settings: Settings) -> None:
+        session = requests.Session()
+        # A proxy of the environment must not see, or break, traffic between our own services.
+        session.trust_env = False
+        self._client = InsecureClient(
+            settings.hdfs_http, user=settings.hdfs_user, timeout=TIMEOUT_SECONDS, session=session
+        )
+
+    def exists(self, path: str) -> bool:
+        return self._client.status(path, strict=False) is not None
+
+    def files(self, folder: str, suffix: str) -> list[str]:
+        """Names in `folder` that end in `suffix`, sorted; empty when there is no such folder."""
+        if not self.exists(folder):
+            return []
+        return sorted(name for name in self._client.list(folder) if name.endswith(suffix))
+
+    def download(self, path: str, target: Path) -> str:
+        """Copy a file to local disk; returns the SHA-256 (hex) of its bytes."""
+        sha = hashlib.sha256()
+        with self._client.read(path, chunk_size=_CHUNK) as chunks, target.open("wb") as out:
+            for chunk in chunks:
+                sha.update(chunk)
+                out.write(chunk)
+        return sha.hexdigest()
+
+    def read_text(self, path: str) -> str:
+        with self._client.read(path, encoding="utf-8") as reader:
+            text: str = reader.read()
+        return text
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write a whole file; it appears under `path` only when complete."""
+        unfinished = path + ".unfinished"
+        self._client.write(unfinished, text.encode(), overwrite=True)
+        self.rename(unfinished, path, overwrite=True)
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        """Rename a file, creating the target's folder.
+
+        Raises HdfsError when the target exists, unless `overwrite`.  The plain rename would
+        move into an existing folder instead and say nothing; this form has typed errors.
+        """
+        self._client.makedirs(target.rsplit("/", 1)[0])
+        options = "OVERWRITE" if overwrite else "NONE"
+        rename: Any = self._client._rename
+        rename(source, destination=target, renameoptions=options)
+
+    def delete(self, path: str) -> None:
+        """Delete a file or a folder with all in it; nothing happens when there is none."""
+        self._client.delete(path, recursive=True)
+
+    def walk_files(self, folder: str) -> list[str]:
+        """Absolute paths of all files below `folder`, sorted."""
+        if not self.exists(folder):
+            return []
+        return sorted(f"{path}/{name}" for path, _, names in self._client.walk(folder) for name in names)
