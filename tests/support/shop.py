@@ -7,8 +7,9 @@ from typing import Any
 from bson.int64 import Int64
 from pymongo.database import Database
 
+from flashsale.minutes import MINUTE, minutes_between
 from flashsale.sale_run import SaleRun
-from flashsale.schema import CAMPAIGNS, CITIES, INVENTORY, ORDERS, PRODUCTS, WAREHOUSES
+from flashsale.schema import CAMPAIGNS, CITIES, INVENTORY, KPI_STATE, ORDERS, PRODUCTS, WAREHOUSES
 from flashsale.settings import Settings
 from flashsale.stores.ingest import put_checkpoint
 from flashsale.stores.mongo import Client, mongo_client
@@ -129,3 +130,8 @@ class Pipeline:
     def acked_through(self, clock: str) -> None:
         """Move the watermark."""
         put_checkpoint(self.database, 0, at(clock), 0, None)
+
+    def mark_settled(self, start: str, end: str) -> None:
+        """Say of each minute in ``[start, end)`` that its KPIs are final, without computing them."""
+        minutes = minutes_between(at(start) + MINUTE, at(end) + MINUTE)
+        self.database[KPI_STATE].insert_many({"_id": minute, "settled": True} for minute in minutes)
