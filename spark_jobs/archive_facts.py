@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ from spark_jobs.archive_batch import Batch, BatchStore, Seal, State, make_seal, 
 from spark_jobs.archive_sealing import archivable_until, seal_next, seal_of
 from spark_jobs.facts import read_facts
 from spark_jobs.session import spark_session
-from spark_jobs.sweep import KnownIds, sweep_minutes
+from spark_jobs.sweep import FactSweep, KnownIds
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -102,14 +102,16 @@ class _Archiver:
         self._paths = SalePaths(sale.sale_id)
         self._hdfs = HdfsStore(settings)
         self._store = BatchStore(database)
-        self._known = KnownIds.read(database)
+        ahead = timedelta(seconds=settings.max_ahead_seconds)
+        first_minute = floor_minute(sale.sale_start)
+        self._sweep = FactSweep(database, KnownIds.read(database), first_minute, utc_now() + ahead, ahead)
 
     def batches(self, until: datetime) -> Iterator[Batch]:
         """Batches left unfinished, then newly sealed ones."""
         yield from self._store.unfinished()
         for table in FACTS:
             # Parquet holds typed facts only: what got past the door is moved out of the way first.
-            sweep_minutes(self._database, table, floor_minute(self._sale.sale_start), until, self._known)
+            self._sweep.minutes(table, floor_minute(self._sale.sale_start), until)
             while (batch := seal_next(self._database, self._store, table, until, self._settings)) is not None:
                 yield batch
 

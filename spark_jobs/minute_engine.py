@@ -32,7 +32,7 @@ from spark_jobs.pair_columns import PairColumns
 from spark_jobs.rollups import PW_COLUMNS, MinuteRollup, build_rollups, known_only
 from spark_jobs.session import interpreted
 from spark_jobs.snapshot_parts import settled_parts
-from spark_jobs.sweep import sweep_minutes, sweep_outside
+from spark_jobs.sweep import FactSweep
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -141,10 +141,12 @@ class MinuteEngine:
     def _sweep(self, start: datetime, end: datetime) -> None:
         """Move bad facts of the minutes in ``[start, end)``, and of no minute of the sale, to quarantine."""
         # Facts after `end` are the next minutes' and good; ones ahead of every clock are not.
-        latest = max(utc_now(), self._watermark) + timedelta(seconds=self._settings.max_ahead_seconds)
+        ahead = timedelta(seconds=self._settings.max_ahead_seconds)
+        latest = max(utc_now(), self._watermark) + ahead
+        sweep = FactSweep(self._database, self._known, self.first_minute, latest, ahead)
         for table in FACTS:
-            sweep_minutes(self._database, table, start, end, self._known)
-            sweep_outside(self._database, table, self.first_minute, latest, self._known)
+            sweep.minutes(table, start, end)
+            sweep.outside(table)
 
     def _first_open(self, start: datetime, end: datetime, states: dict[datetime, StateMeta]) -> datetime:
         for minute_end in minutes_between(start + MINUTE, end):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flashsale.errors import FlashsaleError, ServiceUnavailableError, one_line
 from flashsale.settings import Settings
@@ -52,7 +53,7 @@ def spark_session(settings: Settings) -> Iterator["SparkSession"]:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.remote(settings.spark_remote)
+    builder = SparkSession.builder.remote(_with_token(settings))
     spark: SparkSession | None = None
     try:
         spark = builder.create()
@@ -68,6 +69,12 @@ def spark_session(settings: Settings) -> Iterator["SparkSession"]:
     finally:
         if spark is not None:
             _release(spark)
+
+
+def _with_token(settings: Settings) -> str:
+    """The server on this machine asks for a token; one in a cluster is reached through its own network."""
+    remote = settings.spark_remote
+    return f"{remote}/;token={settings.secret('spark_connect')}" if urlsplit(remote).hostname == "localhost" else remote
 
 
 def _release(spark: "SparkSession") -> None:

@@ -8,7 +8,8 @@ finishes, for the quarantine entry's id is a function of the document.
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from bson import CodecOptions, MaxKey, MinKey
@@ -56,88 +57,93 @@ class KnownIds:
         return {name: ids for name, ids in known.items() if name in names}
 
 
-def sweep_minutes(database: Database[Document], table: Table, start: datetime, end: datetime, known: KnownIds) -> int:
-    """Move bad facts with an event time in ``[start, end)``; returns how many."""
-    ids = known.by_field(table)
-    bad: list[dict[str, Any]] = [{"$nor": [mongo_validator(table)]}]
-    bad += [{name: {"$nin": sorted(values)}} for name, values in ids.items()]
-    collection = database[table.name].with_options(_LENIENT)
-    cursor = collection.find({table.event_time or "": {"$gte": start, "$lt": end}, "$or": bad})
-    return _move(database, table, collection, cursor, ids)
+@dataclass(frozen=True)
+class FactSweep:
+    """Sweeps of one sale's facts.
 
-
-def sweep_outside(
-    database: Database[Document], table: Table, earliest: datetime, latest: datetime, known: KnownIds
-) -> int:
-    """Move facts whose event time is no date, or lies outside ``[earliest, latest)``.
-
-    No date filter can match those, so two walks over the ends of the index find them;
-    both ends are empty in a healthy sale, so this costs two index look-ups.
+    `earliest` and `latest` bound every time a fact may carry: the sale's first minute and
+    what no clock has reached; `max_ahead` is how far a fact may be ahead of its writer.
     """
-    time = table.event_time or ""
-    collection = database[table.name].with_options(_LENIENT)
-    moved = 0
-    for low, high in ((MinKey(), earliest), (latest, MaxKey())):
-        bounds: Any = ([(time, low)], [(time, high)])  # any BSON type bounds an index; the driver's types say less
-        cursor = collection.find().hint([(time, 1)]).min(bounds[0]).max(bounds[1])
-        moved += _move(database, table, collection, cursor, known.by_field(table), (earliest, latest))
-    return moved
 
+    database: Database[Document]
+    known: KnownIds
+    earliest: datetime
+    latest: datetime
+    max_ahead: timedelta
 
-def _move(
-    database: Database[Document],
-    table: Table,
-    collection: Collection[Document],
-    documents: Iterable[Document],
-    ids: dict[str, frozenset[int]],
-    allowed: tuple[datetime, datetime] | None = None,
-) -> int:
-    moved = 0
-    batch: list[Document] = []
-    for document in documents:
-        batch.append(document)
-        if len(batch) >= _BATCH:
-            moved += _move_batch(database, table, collection, batch, ids, allowed)
-            batch = []
-    return moved + (_move_batch(database, table, collection, batch, ids, allowed) if batch else 0)
+    def minutes(self, table: Table, start: datetime, end: datetime) -> int:
+        """Move bad facts with an event time in ``[start, end)``; returns how many."""
+        cursor = self._collection(table).find({_time(table): {"$gte": start, "$lt": end}, "$or": self._bad(table)})
+        return self._move(table, cursor)
 
+    def outside(self, table: Table) -> int:
+        """Move facts whose event time is no date, or lies outside ``[earliest, latest)``.
 
-def _move_batch(
-    database: Database[Document],
-    table: Table,
-    collection: Collection[Document],
-    batch: list[Document],
-    ids: dict[str, frozenset[int]],
-    allowed: tuple[datetime, datetime] | None,
-) -> int:
-    now = utc_now()
-    entries = []
-    for document in batch:
-        reason, detail = _reason(table, document, ids, allowed)
-        entries.append(quarantine_entry(document, "moved", reason, now, detail))
-    put_in_quarantine(database, table.name, entries)
-    deleted = collection.delete_many({"_id": {"$in": [document["_id"] for document in batch]}}).deleted_count
-    _LOG.warning(
-        "moved %d bad documents from %s to quarantine, first reason: %s", deleted, table.name, entries[0]["reason"]
-    )
-    return deleted
+        No date filter can match those, so two walks over the ends of the index find them;
+        both ends are empty in a healthy sale, so this costs two index look-ups.
+        """
+        moved = 0
+        for low, high in ((MinKey(), self.earliest), (self.latest, MaxKey())):
+            # Any BSON type bounds an index; the driver's types say less.
+            bounds: Any = ([(_time(table), low)], [(_time(table), high)])
+            cursor = self._collection(table).find().hint([(_time(table), 1)]).min(bounds[0]).max(bounds[1])
+            moved += self._move(table, cursor)
+        return moved
 
+    def _bad(self, table: Table) -> list[dict[str, Any]]:
+        """Alternatives of a query: broken schema, unknown id, impossible arrival, ahead of its writer."""
+        ahead = {"$subtract": [f"${_time(table)}", "$arrived_at"]}
+        both_dates = {"$and": [{"$eq": [{"$type": f"${name}"}, "date"]} for name in (_time(table), "arrived_at")]}
+        limit = self.max_ahead // timedelta(milliseconds=1)
+        return [
+            {"$nor": [mongo_validator(table)]},
+            *({name: {"$nin": sorted(ids)}} for name, ids in self.known.by_field(table).items()),
+            {"arrived_at": {"$not": {"$gte": self.earliest, "$lt": self.latest}}},
+            {"$expr": {"$cond": [both_dates, {"$gt": [ahead, limit]}, False]}},
+        ]
 
-def _reason(
-    table: Table,
-    document: Document,
-    ids: dict[str, frozenset[int]],
-    allowed: tuple[datetime, datetime] | None,
-) -> tuple[str, str]:
-    broken = violation(table, document)
-    if broken:
-        return broken
-    for name, values in ids.items():
-        if document[name] not in values:
-            return f"unknown:{name}", f"{name} {document[name]} is in no dimension"
-    if allowed:
-        return (
-            f"outside_sale:{table.event_time}",
-            f"{document[table.event_time or '']} is outside {iso(allowed[0])} to {iso(allowed[1])}",
+    def _collection(self, table: Table) -> Collection[Document]:
+        return self.database[table.name].with_options(_LENIENT)
+
+    def _move(self, table: Table, documents: Iterable[Document]) -> int:
+        moved = 0
+        iterator = iter(documents)
+        while batch := list(islice(iterator, _BATCH)):
+            moved += self._move_batch(table, batch)
+        return moved
+
+    def _move_batch(self, table: Table, batch: list[Document]) -> int:
+        now = utc_now()
+        entries = []
+        for document in batch:
+            reason, detail = self._reason(table, document)
+            entries.append(quarantine_entry(document, "moved", reason, now, detail))
+        put_in_quarantine(self.database, table.name, entries)
+        ids = [document["_id"] for document in batch]
+        deleted = self._collection(table).delete_many({"_id": {"$in": ids}}).deleted_count
+        _LOG.warning(
+            "moved %d bad documents of %s to quarantine, the first for %s", deleted, table.name, entries[0]["reason"]
         )
-    return "validator", "the collection's validator refuses it"
+        return deleted
+
+    def _reason(self, table: Table, document: Document) -> tuple[str, str]:
+        broken = violation(table, document)
+        if broken:
+            return broken
+        for name, values in self.known.by_field(table).items():
+            if document[name] not in values:
+                return f"unknown:{name}", f"{name} {document[name]} is in no dimension"
+        for name in (_time(table), "arrived_at"):
+            moment = document[name]
+            if not isinstance(moment, datetime) or not self.earliest <= moment < self.latest:
+                return f"outside_sale:{name}", f"{name} {moment} is outside {iso(self.earliest)} to {iso(self.latest)}"
+        return (
+            "ahead_of_clock",
+            f"{_time(table)} {document[_time(table)]} is ahead of its writer at {document['arrived_at']}",
+        )
+
+
+def _time(table: Table) -> str:
+    if table.event_time is None:
+        raise ValueError(f"{table.name} is not a fact table")
+    return table.event_time
