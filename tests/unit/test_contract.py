@@ -1,0 +1,118 @@
+"""The contract package: settings, schema renderings, keys, paths, snapshot ids, time."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flashsale import hdfs_paths, minutes, rendering
+from flashsale.errors import FlashsaleError, SettingsError
+from flashsale.redis_keys import SaleKeys
+from flashsale.sale_run import SaleRun
+from flashsale.schema import INBOUND_SHIPMENTS, ORDERS, TABLES
+from flashsale.settings import load_settings
+from flashsale.snapshot import canonical_json, interval_end_of, settled_digest, snapshot_id
+
+NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
+
+
+def test_a_wrong_setting_is_named_with_its_value_and_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASHSALE_MONGO_PORT", "99999")
+    with pytest.raises(SettingsError, match=r"FLASHSALE_MONGO_PORT=99999: .*65535"):
+        load_settings()
+
+
+def test_an_unknown_time_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASHSALE_SHOP_TIME_ZONE", "Mars/Olympus")
+    with pytest.raises(SettingsError, match=r"FLASHSALE_SHOP_TIME_ZONE=Mars/Olympus: .*IANA"):
+        load_settings()
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.mongo_port = 1
+
+
+def test_a_missing_and_a_weak_secret_are_refused(tmp_path: Path) -> None:
+    settings = load_settings(secrets_dir=tmp_path)
+    with pytest.raises(SettingsError, match=r"secret mongo_jobs: cannot read .*SECRETS_DIR"):
+        settings.secret("mongo_jobs")
+    (tmp_path / "mongo_jobs").write_text("short")
+    with pytest.raises(SettingsError, match="holds 5 characters"):
+        settings.secret("mongo_jobs")
+
+
+def test_data_dictionary_is_what_the_schema_renders() -> None:
+    committed = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+    assert committed.read_text() == rendering.data_dictionary(TABLES), "run `make docs`"
+
+
+def test_validator_asks_for_every_field_and_no_other() -> None:
+    schema = rendering.mongo_validator(ORDERS)["$jsonSchema"]
+    assert set(schema["required"]) == set(schema["properties"])
+    assert "_id" in schema["required"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["order_qty"]["bsonType"] == "int"
+
+
+def test_a_nullable_field_may_be_null_in_every_rendering() -> None:
+    schema = rendering.mongo_validator(INBOUND_SHIPMENTS)["$jsonSchema"]
+    assert schema["properties"]["received_at"]["bsonType"] == ["date", "null"]
+    assert rendering.arrow_schema(INBOUND_SHIPMENTS).field("received_at").nullable
+    assert rendering.spark_schema(INBOUND_SHIPMENTS)["received_at"].nullable
+
+
+def test_arrow_and_spark_name_the_fields_alike() -> None:
+    for table in TABLES:
+        assert rendering.arrow_schema(table).names == rendering.spark_schema(table).names
+
+
+def test_keys_of_two_sales_never_meet() -> None:
+    assert SaleKeys("a").current != SaleKeys("b").current
+    assert SaleKeys("a").snapshot("x", "meta") == "fs:a:snapshot:x:meta"
+
+
+def test_partitions_are_named_by_utc_date_and_hour() -> None:
+    late_evening = datetime(2026, 11, 11, 1, 30, tzinfo=UTC)
+    path = hdfs_paths.SalePaths("s").data_file("orders_fact", late_evening, "b1")
+    assert path == "/flashsale/s/archive/orders_fact/date=2026-11-11/hour=01/b1.parquet"
+
+
+@pytest.mark.parametrize("name", ["", "UPPER", "a-b", "x" * 41, "_a"])
+def test_a_sale_id_that_could_not_name_a_database_is_refused(name: str) -> None:
+    with pytest.raises(FlashsaleError, match="sale_id"):
+        SaleRun(name, "s", "", 1, NINE, NINE + timedelta(hours=1))
+
+
+def test_canonical_json_refuses_nan_and_sorts_keys() -> None:
+    assert canonical_json({"b": 1, "a": "é"}) == '{"a":"é","b":1}'
+    with pytest.raises(ValueError, match="Out of range"):
+        canonical_json({"a": math.nan})
+
+
+def test_snapshot_id_tells_its_minute_and_depends_on_content_but_not_on_meta() -> None:
+    parts = {"headline": {"orders_per_minute": 1}, "meta": {"published_at": "x"}}
+    identifier = snapshot_id(NINE, parts)
+    assert interval_end_of(identifier) == NINE
+    assert snapshot_id(NINE, {**parts, "meta": {}}) == identifier
+    assert snapshot_id(NINE, {**parts, "headline": {"orders_per_minute": 2}}) != identifier
+
+
+def test_settled_digest_ignores_only_the_data_quality_score() -> None:
+    parts = {"headline": {"orders": 1, "data_quality_score": 0.5}, "products": [], "warehouses": [], "cities": []}
+    same = {**parts, "headline": {"orders": 1, "data_quality_score": None}}
+    other = {**parts, "headline": {"orders": 2, "data_quality_score": 0.5}}
+    assert settled_digest(parts) == settled_digest(same) != settled_digest(other)
+
+
+@given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)))  # noqa: DTZ001
+def test_times_survive_the_trip_through_milliseconds_and_text(naive: datetime) -> None:
+    moment = naive.replace(microsecond=naive.microsecond // 1000 * 1000, tzinfo=UTC)
+    assert minutes.from_epoch_ms(minutes.epoch_ms(moment)) == moment
+    assert minutes.parse_iso(minutes.iso(moment)) == moment
+    minute = minutes.floor_minute(moment)
+    assert minutes.parse_compact(minutes.compact(minute)) == minute
