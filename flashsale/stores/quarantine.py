@@ -7,7 +7,8 @@ origin, reason, detail, document, quarantined_at}.  `origin` is ``refused``
 """
 
 import hashlib
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -21,6 +22,9 @@ from flashsale.stores.mongo import Document
 
 Origin = Literal["refused", "conflict", "moved"]
 MAX_STRING = 4096
+MAX_KEPT_BYTES = 1024 * 1024
+MAX_KEPT_DEPTH = 90
+"""Below MongoDB's 200 levels (beyond, it drops the connection); the entry adds one."""
 _DUPLICATE_KEY = 11000
 
 
@@ -31,16 +35,20 @@ def quarantine_entry(document: Document, origin: Origin, reason: str, now: datet
     """
     try:
         received = bson.encode(document)
-        kept = _cut_strings(document)
-    except (BSONError, OverflowError, UnicodeError) as error:
+        kept: Any = _cut_strings(document)
+        if len(bson.encode(kept)) > MAX_KEPT_BYTES or nesting(kept) > MAX_KEPT_DEPTH:
+            kept = {"too_large": len(received), "repr": _text(document)[:MAX_STRING]}
+    except (BSONError, TypeError, ValueError, OverflowError, RecursionError, AttributeError) as error:
         # MongoDB cannot hold it in any form: keep its text.
-        received = repr(document).encode(errors="backslashreplace")
-        kept = {"not_bson": str(error), "repr": received.decode()[:MAX_STRING]}
+        text = _text(document)
+        received = text.encode(errors="backslashreplace")
+        kept = {"not_bson": f"{type(error).__name__}: {error}"[:MAX_STRING], "repr": text[:MAX_STRING]}
+        kept = {key: value.encode(errors="backslashreplace").decode() for key, value in kept.items()}
     return {
         "_id": hashlib.sha256(received + reason.encode()).hexdigest(),
         "origin": origin,
         "reason": reason,
-        "detail": detail[:MAX_STRING],
+        "detail": detail[:MAX_STRING].encode(errors="backslashreplace").decode(),
         "document": kept,
         "quarantined_at": now,
     }
@@ -73,6 +81,30 @@ def quarantine_counts(database: Database[Document]) -> dict[str, int]:
             key = f"{row['_id']['o']}:{row['_id']['r']}"
             counts[key] = counts.get(key, 0) + row["n"]
     return counts
+
+
+def _text(document: Any) -> str:
+    """`document` as Python writes it; what Python itself refuses to write out is abbreviated."""
+    try:
+        return repr(document)
+    except RecursionError:
+        return reprlib.repr(document)
+    except ValueError:  # an integer of thousands of digits
+        return f"{type(document).__name__} with fields {list(document)}"
+
+
+def nesting(value: Any) -> int:
+    """Levels of documents and arrays in `value`; 1 for a flat document, 0 for a plain value."""
+    levels, layer = 0, [value]
+    while layer:
+        inner = [
+            list(one.values()) if isinstance(one, Mapping) else one
+            for one in layer
+            if isinstance(one, Mapping | list | tuple)
+        ]
+        levels += bool(inner)
+        layer = [item for items in inner for item in items]
+    return levels
 
 
 def _cut_strings(value: Any) -> Any:

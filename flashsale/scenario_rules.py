@@ -1,0 +1,78 @@
+"""What the single fields of a scenario cannot tell: keys that contradict each other."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from flashsale.gazetteer import PLACES
+from flashsale.scenario_messages import shown
+
+if TYPE_CHECKING:
+    from flashsale.scenario import Campaign, Scenario
+
+MAX_PAIRS = 1_000_000
+"""(product, warehouse) pairs of a sale: what fits in memory, and in the ids of one tick."""
+
+
+def contradiction(scenario: Scenario) -> str | None:
+    """What the single fields cannot tell: the first key that contradicts another one, or None."""
+    products, cities = scenario.products, scenario.cities.names
+    for i, name in enumerate(cities):
+        if name not in PLACES:
+            return f"cities.names[{i}] must be one of {', '.join(PLACES)}, got {shown(name)}"
+    warehouses = [w.name for w in scenario.warehouses]
+    categories = [c.name for c in products.categories]
+    if products.count * len(warehouses) > MAX_PAIRS:
+        most = MAX_PAIRS // len(warehouses)
+        return f"products.count must be 1..{most} with {len(warehouses)} warehouses, got {products.count}"
+    repeated = (
+        _repeated("cities.names", list(cities))
+        or _repeated("warehouses.name", warehouses)
+        or _repeated("products.categories.name", categories)
+    )
+    if repeated:
+        return repeated
+    for i, warehouse in enumerate(scenario.warehouses):
+        if warehouse.city not in cities:
+            return f"warehouses[{i}].city must be one of cities.names, got {shown(warehouse.city)}"
+    for i, category in enumerate(products.categories):
+        if category.price_max < category.price_min:
+            return (
+                f"products.categories[{i}].price_max must be at least price_min "
+                f"{category.price_min}, got {category.price_max}"
+            )
+    if products.cost_share_max < products.cost_share_min:
+        return f"products.cost_share_max must be {products.cost_share_min}..1, got {products.cost_share_max}"
+    for i, campaign in enumerate(scenario.campaigns):
+        problem = _campaign_contradiction(campaign, scenario, categories)
+        if problem:
+            return f"campaigns[{i}].{problem}"
+    return None
+
+
+def _campaign_contradiction(campaign: Campaign, scenario: Scenario, categories: list[str]) -> str | None:
+    for name in campaign.categories:
+        if name not in categories:
+            return f"categories must name categories of this scenario ({', '.join(categories)}), got {shown(name)}"
+    for product in campaign.products:
+        if product > scenario.products.count:
+            return f"products must be 1..{scenario.products.count}, got {product}"
+    left = scenario.duration_minutes - campaign.starts_at_minute
+    if left < 1:
+        return f"starts_at_minute must be 0..{scenario.duration_minutes - 1}, got {campaign.starts_at_minute}"
+    if campaign.duration_minutes > left:
+        return f"duration_minutes must be 1..{left} to end with the sale, got {campaign.duration_minutes}"
+    if any(len(point) != 2 for point in campaign.intensity):
+        return "intensity must list [minute, permille] pairs"
+    minutes = [point[0] for point in campaign.intensity]
+    if any(later <= earlier for earlier, later in pairwise(minutes)):
+        return f"intensity must list rising minutes, got {minutes}"
+    return None
+
+
+def _repeated(key: str, names: list[str]) -> str | None:
+    for name in names:
+        if names.count(name) > 1:
+            return f"{key} must not repeat, got {shown(name)} twice"
+    return None

@@ -1,0 +1,1 @@
+"""From a scenario to facts in MongoDB: demand, stock, and the writer at the door."""

@@ -1,0 +1,112 @@
+"""Facts of one shard and tick: as columns from the simulation, as documents for the writer."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from bson.int64 import Int64
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Document = dict[str, Any]
+
+TICK_MS = 1000
+
+
+def tick_time_ms(start_ms: int, tick: int) -> int:
+    """Arrival time of a tick's facts: its last millisecond, so that it lies in the minute of its events."""
+    return start_ms + (tick + 1) * TICK_MS - 1
+
+
+@dataclass(frozen=True, slots=True)
+class OrderColumns:
+    """N orders in order of time; `ts` in epoch ms, `value` in minor units."""
+
+    order_id: IntArray
+    product_id: IntArray
+    seller_id: IntArray
+    warehouse_id: IntArray
+    city_id: IntArray
+    qty: IntArray
+    value: IntArray
+    ts: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryColumns:
+    """M inventory events; `delay` in minutes, `ts` in epoch ms."""
+
+    event_id: IntArray
+    product_id: IntArray
+    warehouse_id: IntArray
+    on_hand: IntArray
+    reserved: IntArray
+    delay: FloatArray
+    ts: IntArray
+
+
+def order_documents(orders: OrderColumns, arrived_at_ms: int) -> list[Document]:
+    """`orders_fact` documents in stored form."""
+    arrived_at = _date(arrived_at_ms)
+    columns = (
+        orders.order_id,
+        orders.product_id,
+        orders.seller_id,
+        orders.warehouse_id,
+        orders.city_id,
+        orders.qty,
+        orders.value,
+        orders.ts,
+    )
+    return [
+        {
+            "_id": Int64(order_id),
+            "product_id": product,
+            "seller_id": seller,
+            "warehouse_id": warehouse,
+            "city_id": city,
+            "order_qty": qty,
+            "order_value": Int64(value),
+            "order_ts": _date(ts),
+            "arrived_at": arrived_at,
+        }
+        for order_id, product, seller, warehouse, city, qty, value, ts in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]
+
+
+def inventory_documents(events: InventoryColumns, arrived_at_ms: int) -> list[Document]:
+    """`inventory_fact` documents in stored form."""
+    arrived_at = _date(arrived_at_ms)
+    columns = (
+        events.event_id,
+        events.product_id,
+        events.warehouse_id,
+        events.on_hand,
+        events.reserved,
+        events.delay,
+        events.ts,
+    )
+    return [
+        {
+            "_id": Int64(event_id),
+            "product_id": product,
+            "warehouse_id": warehouse,
+            "inventory_on_hand": on_hand,
+            "reserved_stock": reserved,
+            "fulfillment_delay": delay,
+            "inventory_ts": _date(ts),
+            "arrived_at": arrived_at,
+        }
+        for event_id, product, warehouse, on_hand, reserved, delay, ts in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]
+
+
+def _date(epoch_ms: int) -> datetime:
+    seconds, ms = divmod(epoch_ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=ms * 1000)
