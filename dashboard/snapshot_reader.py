@@ -1,0 +1,87 @@
+"""What Redis holds for the screen, asked as a user that can only read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import redis
+
+from dashboard.board import SCREEN_PARTS
+from flashsale.errors import FlashsaleError, ServiceUnavailableError
+from flashsale.settings import Settings
+from flashsale.stores.context import DimensionsView, SaleView, active_sale_id, read_dimensions, read_sale
+from flashsale.stores.health import Health, read_health
+from flashsale.stores.redis_client import RedisClient, redis_client, redis_errors
+from flashsale.stores.snapshots import current_snapshot_id, read_parts
+
+REDIS_USER = "dashboard_read"
+
+PIPELINE_PARTS: dict[str, str] = {
+    "KPI job": "kpi",
+    "Airflow": "dag:minute_kpis",
+    "archive": "archive",
+    "archive DAG": "dag:archive_facts",
+}
+"""Label on the strip -> tail of the health key, in the order shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What is live at this moment; the pointer is read once, everything else hangs on it.
+
+    `meta` is the JSON text of the snapshot's part.  It is not covered by the id: a minute
+    published again with the same content may carry a later watermark.
+    """
+
+    sale_id: str | None
+    sale: SaleView | None
+    snapshot_id: str | None
+    meta: str | None
+    health: dict[str, Health | None]
+
+
+def connect(settings: Settings) -> RedisClient:
+    """A client of the read-only user; raises SettingsError when its secret cannot be read."""
+    return redis_client(settings, REDIS_USER)
+
+
+def read_present(client: RedisClient) -> Present:
+    """The live sale, its snapshot and the health of the parts.
+
+    Raises ServiceUnavailableError when Redis does not answer, FlashsaleError when it refuses.
+    """
+    with _reading():
+        sale_id = active_sale_id(client)
+        if sale_id is None:
+            return Present(None, None, None, None, {})
+        snapshot_id = current_snapshot_id(client, sale_id)
+        return Present(
+            sale_id,
+            read_sale(client, sale_id),
+            snapshot_id,
+            read_parts(client, sale_id, snapshot_id, ("meta",))["meta"] if snapshot_id else None,
+            read_health(client, sale_id, PIPELINE_PARTS),
+        )
+
+
+def read_screen_parts(
+    client: RedisClient, sale_id: str, snapshot_id: str
+) -> tuple[dict[str, str | None], DimensionsView | None]:
+    """JSON texts of the parts the first screen shows, and the names of things."""
+    with _reading():
+        return read_parts(client, sale_id, snapshot_id, SCREEN_PARTS), read_dimensions(client, sale_id)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """One-line errors; a wrong password, which the client counts as a lost connection, is a refusal."""
+    try:
+        with redis_errors("the page"):
+            yield
+    except ServiceUnavailableError as error:
+        if isinstance(error.__cause__, redis.AuthenticationError):
+            raise FlashsaleError(
+                f"Redis does not accept the password of {REDIS_USER}: "
+                f"secret redis_{REDIS_USER} is not the one it was started with"
+            ) from error
+        raise
