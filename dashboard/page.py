@@ -64,7 +64,7 @@ def _draw_present(now: datetime) -> None:
 
 
 def _draw_board(board: Board, charts: Charts, present: Present, zone: ZoneInfo, now: datetime) -> None:
-    fresh = freshness(board.meta, present.sale, now)
+    fresh = freshness(board.meta, present.sale, now, _settings())
     strip = status_strip(board, present.sale, present.health, fresh, now, zone)
     with st.container(key="screen"):
         panels.draw_strip(strip)

@@ -8,7 +8,6 @@ import streamlit as st
 from dashboard.action_table import ActionTable
 from dashboard.charts import Charts
 from dashboard.figures import Figure
-from dashboard.freshness import LATE_SECONDS, LIVE_SECONDS
 from dashboard.frontend import ACTION_TABLE_JS, STATUS_STRIP_JS
 from dashboard.risk_map import RiskMap
 from dashboard.states import Message
@@ -35,8 +34,8 @@ def draw_strip(strip: Strip) -> None:
             "phase": strip.phase,
             "state": strip.freshness.state,
             "age_seconds": round(strip.freshness.age_seconds, 1),
-            "live_seconds": LIVE_SECONDS,
-            "late_seconds": LATE_SECONDS,
+            "live_seconds": strip.freshness.live_seconds,
+            "late_seconds": strip.freshness.late_seconds,
             "lost_seconds": CONTACT_LOST_SECONDS,
             "through": strip.through,
             "through_utc": strip.through_utc,

@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     hdfs_user: str = "flashsale"
 
     # Spark Connect
-    spark_remote: str = "sc://127.0.0.1:15002"
+    # The name and not the address: Spark's client sends a token without TLS to "localhost" alone.
+    spark_remote: str = "sc://localhost:15002"
 
     # The sale
     sale: Path = Path("configs/sales/demo.toml")
@@ -68,6 +69,10 @@ class Settings(BaseSettings):
     overload_load: float = Field(default=0.9, gt=0)
     overload_delay_minutes: float = Field(default=30.0, gt=0)
     risk_window_minutes: int = Field(default=5, ge=1, le=15)
+
+    # What the page calls the age of its data
+    live_seconds: int = Field(default=90, ge=1)
+    late_seconds: int = Field(default=180, ge=1)
 
     # Publication and archive
     superseded_ttl_minutes: int = Field(default=30, ge=1, le=1440)

@@ -115,7 +115,9 @@ def _order(
 ) -> tuple[OrderColumns, IntArray, IntArray]:
     """Orders of the tick, their keys (N,), and the units wanted in vain, (P, W)."""
     effects = world.effects(tick)
-    rate = effects.sale_rate * float(appeal.sum()) / total_appeal if total_appeal > 0 else 0.0
+    # The first second tells the opening stock, whole: an order in it would be cut from it unseen.
+    open_for_orders = tick > 0 and total_appeal > 0
+    rate = effects.sale_rate * float(appeal.sum()) / total_appeal if open_for_orders else 0.0
     by_city = demand.arrivals(rng, rate, world.city_weight)
     count = int(by_city.sum())
     offset = np.sort(rng.integers(0, TICK_MS, count))

@@ -35,6 +35,7 @@ from flashsale.stores.sales import active_sale, find_sale
 from spark_jobs.archive_batch import Batch, BatchStore, Seal, State, make_seal, summed_fields
 from spark_jobs.archive_sealing import archivable_until, seal_next, seal_of
 from spark_jobs.facts import read_facts
+from spark_jobs.health import failure_shown
 from spark_jobs.session import spark_session
 from spark_jobs.sweep import FactSweep, KnownIds
 
@@ -68,6 +69,7 @@ def run(settings: Settings, sale_id: str | None = None, now: datetime | None = N
     """
     started = time.monotonic()
     with (
+        failure_shown(settings, "archive", PERIOD_SECONDS),
         mongo_errors("archive"),
         hdfs_errors("archive"),
         redis_errors("archive"),

@@ -26,6 +26,7 @@ from flashsale.stores.redis_client import RedisClient, redis_client, redis_error
 from flashsale.stores.sales import active_sale, find_sale
 from flashsale.stores.snapshots import current_snapshot_id, publish_snapshot
 from spark_jobs.data_quality import data_quality
+from spark_jobs.health import failure_shown
 from spark_jobs.live_snapshot import action_rows, alert_rows, make_snapshot, trend_rows
 from spark_jobs.minute_engine import MinuteEngine, UpToDate, refuse_archived
 from spark_jobs.session import spark_session
@@ -68,6 +69,7 @@ def run(settings: Settings, end: datetime | None = None, sale_id: str | None = N
     started = time.monotonic()
     end = end or floor_minute(utc_now())
     with (
+        failure_shown(settings, "kpi", PERIOD_SECONDS),
         redis_errors("minute KPIs"),
         mongo_errors("minute KPIs"),
         redis_client(settings, "publisher") as redis,

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from pymongo.collection import Collection
 
@@ -20,6 +19,7 @@ from flashsale.stores.hdfs import HdfsStore
 from spark_jobs import archive_facts, minute_kpis
 from spark_jobs.archive_batch import State
 from spark_jobs.session import spark_session
+from tests.support.archive_files import archived_ids
 from tests.support.random_sale import Facts, draw
 from tests.support.shop import Pipeline, Shop, at, order
 
@@ -51,28 +51,6 @@ def _acknowledged() -> dict[str, Counter[int]]:
     }
 
 
-def _archived_ids_by_duckdb(pipeline: Pipeline, folder: Path) -> dict[str, Counter[int]]:
-    """Ids per table as DuckDB reads them from copies of the files, partitions from their paths."""
-    hdfs = HdfsStore(pipeline.settings)
-    paths = SalePaths(pipeline.sale.sale_id)
-    found = {}
-    for table in FACTS:
-        files = hdfs.walk_files(paths.table(table.name))
-        for path in files:
-            target = folder / path.removeprefix(paths.archive + "/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            hdfs.download(path, target)
-        if not files:
-            found[table.name] = Counter()
-            continue
-        source = f"read_parquet('{folder}/{table.name}/**/*.parquet', hive_partitioning=true)"
-        query = f"SELECT {table.key}, {table.event_time} AT TIME ZONE 'UTC', hour FROM {source}"
-        rows = duckdb.sql(query).fetchall()
-        assert all(moment.hour == int(hour) for _, moment, hour in rows), "a fact stands in another hour's partition"
-        found[table.name] = Counter(int(row[0]) for row in rows)
-    return found
-
-
 def _archived_ids_by_spark(pipeline: Pipeline) -> dict[str, Counter[int]]:
     paths = SalePaths(pipeline.sale.sale_id)
     with spark_session(pipeline.settings) as spark:
@@ -99,14 +77,15 @@ def _moved_ids(pipeline: Pipeline) -> dict[str, Counter[int]]:
 
 
 def _everywhere(pipeline: Pipeline, folder: Path) -> dict[str, Counter[int]]:
-    archived, hot, moved = _archived_ids_by_duckdb(pipeline, folder), _hot_ids(pipeline), _moved_ids(pipeline)
+    archived = archived_ids(pipeline.settings, pipeline.sale.sale_id, folder)
+    hot, moved = _hot_ids(pipeline), _moved_ids(pipeline)
     return {name: archived[name] + hot[name] + moved[name] for name in archived}
 
 
 def test_each_acknowledged_id_stands_exactly_once_for_spark_and_for_duckdb(pipeline: Pipeline, tmp_path: Path) -> None:
     report = archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
     assert report.rows == sum(sum(ids.values()) for ids in _acknowledged().values())
-    assert _archived_ids_by_duckdb(pipeline, tmp_path) == _acknowledged()
+    assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == _acknowledged()
     assert _archived_ids_by_spark(pipeline) == _acknowledged()
     assert _hot_ids(pipeline) == {"orders_fact": Counter(), "inventory_fact": Counter()}
 

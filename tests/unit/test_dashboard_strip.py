@@ -5,7 +5,7 @@ from dashboard.board import SCREEN_PARTS, build_board, parse_meta
 from dashboard.freshness import freshness
 from dashboard.strip import sale_phase, status_strip
 from flashsale.minutes import iso
-from flashsale.settings import Settings
+from flashsale.settings import Settings, load_settings
 from tests.support.dashboard_samples import dimensions, parts, snapshot
 
 END = datetime(2026, 11, 11, 9, 7, tzinfo=UTC)
@@ -31,7 +31,8 @@ def strip(age=38, health=None, content=None, **meta):
         parse_meta(made.parts["meta"]), {name: made.parts[name] for name in SCREEN_PARTS}, dimensions(), Settings()
     )
     now = END + timedelta(seconds=age)
-    return status_strip(board, view(), health or {"KPI job": OK}, freshness(board.meta, view(), now), now, KARACHI)
+    fresh = freshness(board.meta, view(), now, load_settings())
+    return status_strip(board, view(), health or {"KPI job": OK}, fresh, now, KARACHI)
 
 
 def test_strip_says_how_far_the_orders_go_and_how_good_they_are():

@@ -1,0 +1,188 @@
+"""Three real Airflow minutes carry known orders from the generator to the page and to HDFS.
+
+One stack for the whole file, everything as `make demo` starts it, on own ports; the tests
+follow each other as the minutes do.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from embedded.airflow import USER, airflow_url
+from embedded.config import isolated_config
+from embedded.stack import Stack
+from flashsale.minutes import MINUTE, parse_iso, utc_now
+from flashsale.sale_run import SaleRun
+from flashsale.schema import FACTS, KPI_HISTORY, QUARANTINE_OF
+from flashsale.stores.ingest import read_watermark
+from flashsale.stores.mongo import Client, mongo_client
+from flashsale.stores.redis_client import redis_client
+from flashsale.stores.sales import active_sale
+from tests.support.airflow_api import AirflowApi
+from tests.support.archive_files import archived_ids
+from tests.support.dashboard_server import chromium
+from tests.support.known_orders import known_ids, known_minutes
+from tests.support.published import read_current
+from tests.support.scenarios import SMALL
+from tests.support.stacks import test_home as temporary_home
+
+MINUTES = 3
+ARCHIVE_AGE_MINUTES = 3
+LATE_SECONDS = 75
+
+pytestmark = pytest.mark.timeout(900)
+
+
+class WarRoom:
+    """The running stack as its users see it."""
+
+    def __init__(self, stack: Stack, mongo: Client) -> None:
+        self.stack = stack
+        self.settings = stack.config.settings
+        self.mongo = mongo
+        self.sale: SaleRun = active_sale(mongo)
+        self.airflow = AirflowApi(airflow_url(stack.config), USER, self.settings.secret("airflow_admin"))
+
+    @property
+    def page(self) -> str:
+        return f"http://127.0.0.1:{self.stack.config.ports.dashboard}"
+
+    def published(self) -> dict[str, Any] | None:
+        with redis_client(self.settings, "dashboard_read") as redis:
+            return read_current(redis, self.sale.sale_id)
+
+    def wait_for_minute(self, end: datetime, seconds: float) -> dict[str, Any]:
+        """The first snapshot of `end` or later."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            parts = self.published()
+            if parts and parse_iso(parts["meta"]["data_interval_end"]) >= end:
+                return parts
+            time.sleep(1)
+        runs = [(run["run_id"], run["state"]) for run in self.airflow.runs("minute_kpis")]
+        raise AssertionError(f"no snapshot of {end} within {seconds} s; runs of minute_kpis: {runs}")
+
+
+@pytest.fixture(scope="module")
+def war_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarRoom]:
+    scenario = tmp_path_factory.mktemp("scenario") / "e2e.toml"
+    scenario.write_text(SMALL.replace("duration_minutes = 10", "duration_minutes = 30"))
+    with temporary_home() as home:
+        config = isolated_config(
+            home,
+            sale=scenario,
+            archive_age_minutes=ARCHIVE_AGE_MINUTES,
+            live_seconds=LATE_SECONDS - 5,
+            late_seconds=LATE_SECONDS,
+        )
+        with Stack(config) as stack:
+            stack.start_all()
+            with mongo_client(config.settings, "owner") as mongo:
+                yield WarRoom(stack, mongo)
+
+
+@pytest.fixture(scope="module")
+def third_minute(war_room: WarRoom) -> dict[str, Any]:
+    """The snapshot three whole minutes of orders after the first run."""
+    first = war_room.wait_for_minute(war_room.sale.sale_start, 150)
+    return war_room.wait_for_minute(parse_iso(first["meta"]["data_interval_end"]) + MINUTES * MINUTE, 60 * MINUTES + 60)
+
+
+def test_three_minutes_carry_exactly_the_orders_the_generator_made(
+    war_room: WarRoom, third_minute: dict[str, Any]
+) -> None:
+    end = parse_iso(third_minute["meta"]["data_interval_end"])
+    assert third_minute["meta"]["complete"]
+    expected = known_minutes(war_room.sale, end)
+    published = {parse_iso(row["minute"]) - MINUTE: row["orders"] for row in third_minute["trend"]}
+    minutes = [minute for minute in sorted(published) if minute >= war_room.sale.sale_start.replace(second=0)]
+    assert len(minutes) >= MINUTES
+    assert {m: published[m] for m in minutes} == {m: expected[m].orders for m in minutes}
+    last = expected[end - MINUTE]
+    headline = third_minute["headline"]
+    assert headline["units_per_minute"] == last.units
+    assert headline["value_per_minute"] == last.value
+    assert headline["data_quality_score"] == 1.0
+    assert third_minute["data_quality"]["ledger_residual_units"] == 0
+
+
+def test_every_green_run_left_a_minute_that_can_be_read(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
+    assert third_minute
+    green = [run for run in war_room.airflow.runs("minute_kpis") if run["state"] == "success"]
+    assert len(green) >= MINUTES
+    history = {d["_id"] for d in war_room.mongo[war_room.sale.database][KPI_HISTORY].find({}, {"_id": 1})}
+    for run in green:
+        tasks = war_room.airflow.get(f"/dags/minute_kpis/dagRuns/{run['dag_run_id']}/taskInstances")["task_instances"]
+        if all(task["state"] == "success" for task in tasks):
+            assert parse_iso(run["data_interval_end"]) in history, f"{run['dag_run_id']} is green over nothing"
+
+
+def test_no_run_failed(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
+    assert third_minute
+    for dag_id in ("minute_kpis", "archive_facts", "seed_dimensions"):
+        states = Counter(run["state"] for run in war_room.airflow.runs(dag_id))
+        assert states["failed"] == 0, f"{dag_id}: {states}"
+
+
+def test_the_page_shows_the_headline_that_redis_holds(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
+    assert third_minute
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1920, "height": 1080})
+        page.goto(war_room.page)
+        expect(page.get_by_text("LIVE", exact=False).first).to_be_visible(timeout=60_000)
+        for _ in range(30):
+            before = war_room.published()
+            text = page.locator("body").inner_text()
+            after = war_room.published()
+            assert before is not None
+            # The page refreshes every 5 s: compare when nothing was published meanwhile.
+            if before == after and f"{before['headline']['orders_per_minute']:,}" in text:
+                break
+            time.sleep(1)
+        else:
+            raise AssertionError(f"the page never showed {before['headline']['orders_per_minute']:,}: {text[:500]}")
+        assert "Traceback" not in text
+
+
+def test_the_archive_dag_moves_aged_facts_and_loses_none(
+    war_room: WarRoom, third_minute: dict[str, Any], tmp_path: Path
+) -> None:
+    # Until the first minutes are older than the age, the archive DAG has nothing to do.
+    aged = parse_iso(third_minute["meta"]["data_interval_end"]) + (ARCHIVE_AGE_MINUTES - 1) * MINUTE
+    time.sleep(max(0.0, (aged - utc_now()).total_seconds()))
+    assert war_room.airflow.trigger("archive_facts") == "success"
+    archived = archived_ids(war_room.settings, war_room.sale.sale_id, tmp_path)
+    assert sum(archived["orders_fact"].values()) > 0
+    database = war_room.mongo[war_room.sale.database]
+    watermark = read_watermark(database)
+    assert watermark is not None
+    expected = known_ids(war_room.sale, watermark)
+    for table in FACTS:
+        hot = Counter(int(d["_id"]) for d in database[table.name].find({}, {"_id": 1}))
+        assert not set(hot) & set(archived[table.name]), "a fact stands in both places"
+        everywhere = hot + archived[table.name]
+        # What the writer has sent since the watermark was read is not expected yet.
+        assert Counter({i: n for i, n in everywhere.items() if i in expected[table.name]}) == expected[table.name]
+        assert database[QUARANTINE_OF[table.name]].count_documents({}) == 0
+
+
+def test_the_page_says_stale_once_the_kpi_job_stopped(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
+    assert third_minute
+    war_room.airflow.pause("minute_kpis")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.goto(war_room.page)
+        wait = timedelta(seconds=LATE_SECONDS + 60 + 30)
+        expect(page.get_by_text("STALE", exact=False).first).to_be_visible(timeout=wait.total_seconds() * 1000)
+    war_room.airflow.pause("minute_kpis", paused=False)
+    recovered = war_room.wait_for_minute(utc_now() - MINUTE, 150)
+    assert recovered["meta"]["complete"]
+    expected = known_minutes(war_room.sale, parse_iso(recovered["meta"]["data_interval_end"]))
+    published = {parse_iso(row["minute"]) - MINUTE: row["orders"] for row in recovered["trend"]}
+    assert {m: published[m] for m in expected} == {m: totals.orders for m, totals in expected.items()}
