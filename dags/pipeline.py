@@ -1,7 +1,7 @@
 """What the DAGs share: owner, minute schedule, and health keys written by Airflow's callbacks."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from airflow.sdk import CronDataIntervalTimetable
 
@@ -27,7 +27,7 @@ def defaults(timeout: timedelta, retries: int, retry_delay: timedelta) -> dict[s
 def health_callbacks(period: timedelta) -> dict[str, Any]:
     """DAG callbacks that tell the page how the last run ended; `period` is how often it runs."""
 
-    def tell(state: str) -> Any:
+    def tell(state: Literal["ok", "failed"]) -> Any:
         def callback(context: dict[str, Any]) -> None:
             from spark_jobs.health import dag_health
 

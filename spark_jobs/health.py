@@ -33,7 +33,9 @@ def dag_health(dag_id: str, state: HealthState, detail: str, period: timedelta) 
     _tell(load_settings(), lambda keys: keys.health_dag(dag_id), state, detail, seconds)
 
 
-def _tell(settings: Settings, key: Callable[[SaleKeys], str], state: HealthState, detail: str, period_seconds: int) -> None:
+def _tell(
+    settings: Settings, key: Callable[[SaleKeys], str], state: HealthState, detail: str, period_seconds: int
+) -> None:
     """With Redis down the key expires by itself, which readers show as silent: only log it."""
     try:
         with redis_errors("health"), redis_client(settings, "publisher") as redis:

@@ -7,28 +7,23 @@ follow each other as the minutes do.
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from embedded.airflow import USER, airflow_url
 from embedded.config import isolated_config
 from embedded.stack import Stack
 from flashsale.minutes import MINUTE, parse_iso, utc_now
-from flashsale.sale_run import SaleRun
 from flashsale.schema import FACTS, KPI_HISTORY, QUARANTINE_OF
 from flashsale.stores.ingest import read_watermark
-from flashsale.stores.mongo import Client, mongo_client
-from flashsale.stores.redis_client import redis_client
-from flashsale.stores.sales import active_sale
-from tests.support.airflow_api import AirflowApi
+from flashsale.stores.mongo import mongo_client
+from tests.e2e.war_room import WarRoom
 from tests.support.archive_files import archived_ids
 from tests.support.dashboard_server import chromium
 from tests.support.known_orders import known_ids, known_minutes
-from tests.support.published import read_current
 from tests.support.scenarios import SMALL
 from tests.support.stacks import test_home as temporary_home
 
@@ -37,36 +32,6 @@ ARCHIVE_AGE_MINUTES = 3
 LATE_SECONDS = 75
 
 pytestmark = pytest.mark.timeout(900)
-
-
-class WarRoom:
-    """The running stack as its users see it."""
-
-    def __init__(self, stack: Stack, mongo: Client) -> None:
-        self.stack = stack
-        self.settings = stack.config.settings
-        self.mongo = mongo
-        self.sale: SaleRun = active_sale(mongo)
-        self.airflow = AirflowApi(airflow_url(stack.config), USER, self.settings.secret("airflow_admin"))
-
-    @property
-    def page(self) -> str:
-        return f"http://127.0.0.1:{self.stack.config.ports.dashboard}"
-
-    def published(self) -> dict[str, Any] | None:
-        with redis_client(self.settings, "dashboard_read") as redis:
-            return read_current(redis, self.sale.sale_id)
-
-    def wait_for_minute(self, end: datetime, seconds: float) -> dict[str, Any]:
-        """The first snapshot of `end` or later."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            parts = self.published()
-            if parts and parse_iso(parts["meta"]["data_interval_end"]) >= end:
-                return parts
-            time.sleep(1)
-        runs = [(run["run_id"], run["state"]) for run in self.airflow.runs("minute_kpis")]
-        raise AssertionError(f"no snapshot of {end} within {seconds} s; runs of minute_kpis: {runs}")
 
 
 @pytest.fixture(scope="module")
