@@ -115,6 +115,22 @@ def test_the_page_shows_the_headline_that_redis_holds(war_room: WarRoom, third_m
         assert "Traceback" not in text
 
 
+def test_the_page_says_stale_once_the_kpi_job_stopped(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
+    assert third_minute
+    war_room.airflow.pause("minute_kpis")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.goto(war_room.page)
+        wait = timedelta(seconds=LATE_SECONDS + 60 + 30)
+        expect(page.get_by_text("STALE", exact=False).first).to_be_visible(timeout=wait.total_seconds() * 1000)
+    war_room.airflow.pause("minute_kpis", paused=False)
+    recovered = war_room.wait_for_minute(utc_now() - MINUTE, 150)
+    assert recovered["meta"]["complete"]
+    expected = known_minutes(war_room.sale, parse_iso(recovered["meta"]["data_interval_end"]))
+    published = {parse_iso(row["minute"]) - MINUTE: row["orders"] for row in recovered["trend"]}
+    assert {m: published[m] for m in expected} == {m: totals.orders for m, totals in expected.items()}
+
+
 def test_the_archive_dag_moves_aged_facts_and_loses_none(
     war_room: WarRoom, third_minute: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -135,19 +151,3 @@ def test_the_archive_dag_moves_aged_facts_and_loses_none(
         # What the writer has sent since the watermark was read is not expected yet.
         assert Counter({i: n for i, n in everywhere.items() if i in expected[table.name]}) == expected[table.name]
         assert database[QUARANTINE_OF[table.name]].count_documents({}) == 0
-
-
-def test_the_page_says_stale_once_the_kpi_job_stopped(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
-    assert third_minute
-    war_room.airflow.pause("minute_kpis")
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1366, "height": 768})
-        page.goto(war_room.page)
-        wait = timedelta(seconds=LATE_SECONDS + 60 + 30)
-        expect(page.get_by_text("STALE", exact=False).first).to_be_visible(timeout=wait.total_seconds() * 1000)
-    war_room.airflow.pause("minute_kpis", paused=False)
-    recovered = war_room.wait_for_minute(utc_now() - MINUTE, 150)
-    assert recovered["meta"]["complete"]
-    expected = known_minutes(war_room.sale, parse_iso(recovered["meta"]["data_interval_end"]))
-    published = {parse_iso(row["minute"]) - MINUTE: row["orders"] for row in recovered["trend"]}
-    assert {m: published[m] for m in expected} == {m: totals.orders for m, totals in expected.items()}

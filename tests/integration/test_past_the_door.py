@@ -69,9 +69,7 @@ def _insert_past_the_door(pipeline: Pipeline, table: str, document: Any) -> None
         return  # MongoDB itself refuses it, whatever the validator says
 
 
-def test_bad_documents_change_no_kpi_and_are_each_moved_once(
-    pipeline: Pipeline, slipped_in: dict[str, int]
-) -> None:
+def test_bad_documents_change_no_kpi_and_are_each_moved_once(pipeline: Pipeline, slipped_in: dict[str, int]) -> None:
     minute_kpis.run(pipeline.settings, at(by_hand.END), pipeline.sale.sale_id)
     parts = read_published(pipeline)
     parts["headline"].pop("data_quality_score")

@@ -124,9 +124,8 @@ def test_columns_survive_storage_in_any_row_order(rows: list[tuple[int, int, int
     again = PairColumns.from_arrow(decode(encode(columns.to_arrow())).take(pa.array(shuffled, pa.int64())), ["x"])
     assert again.digest() == columns.digest()
     assert np.all(np.diff(columns.pair) > 0)
-    assert sorted(zip(columns.product_id.tolist(), columns.warehouse_id.tolist(), columns["x"].tolist())) == sorted(
-        rows
-    )
+    stored = zip(columns.product_id.tolist(), columns.warehouse_id.tolist(), columns["x"].tolist(), strict=True)
+    assert sorted(stored) == sorted(rows)
 
 
 @given(PAIRS)
