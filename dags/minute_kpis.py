@@ -26,7 +26,7 @@ from dags.pipeline import START, defaults, every_minute, health_callbacks, inter
     max_active_runs=1,
     dagrun_timeout=timedelta(seconds=58),
     is_paused_upon_creation=False,
-    default_args=defaults(timedelta(seconds=50), retries=1, retry_delay=timedelta(seconds=2)),
+    default_args=defaults(timedelta(seconds=50), retries=2, retry_delay=timedelta(seconds=5)),
     tags=["flashsale", "kpi"],
     doc_md=__doc__,
     **health_callbacks(timedelta(minutes=1)),

@@ -9,37 +9,31 @@ outage, a rerun, a backfill and a late fact are all the same code.
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pymongo.database import Database
 
 from flashsale import CONTRACT_VERSION
 from flashsale.errors import FlashsaleError
-from flashsale.minutes import MINUTE, floor_minute, iso, minutes_between, utc_now
+from flashsale.minutes import MINUTE, floor_minute, iso, minutes_between
 from flashsale.sale_run import SaleRun
-from flashsale.schema import ARCHIVE_BATCHES, FACTS, INVENTORY, ORDERS
 from flashsale.settings import Settings
 from flashsale.snapshot import settled_digest
 from flashsale.stores.mongo import Document
-from spark_jobs import rollup_transforms
 from spark_jobs.carried_state import EMPTY, CarriedState
 from spark_jobs.dimensions import SaleDimensions
-from spark_jobs.facts import read_facts
 from spark_jobs.minute_pass import MinutePass, compute_minute
-from spark_jobs.minute_store import MinuteStore, RollupMeta, StateMeta
-from spark_jobs.pair_columns import PairColumns
-from spark_jobs.rollups import PW_COLUMNS, MinuteRollup, build_rollups, known_only
+from spark_jobs.minute_store import MinuteStore, StateMeta
+from spark_jobs.rollup_refresh import RollupRefresh
+from spark_jobs.rollups import MinuteRollup
 from spark_jobs.session import interpreted
 from spark_jobs.snapshot_parts import settled_parts
-from spark_jobs.sweep import FactSweep
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOG = logging.getLogger(__name__)
-
-_ORDER_COLUMNS = ("order_ts", "arrived_at", "product_id", "warehouse_id", "city_id", "order_qty", "order_value")
 
 
 @dataclass(frozen=True)
@@ -73,10 +67,11 @@ class MinuteEngine:
         self._settings = settings
         self._watermark = watermark
         self._dimensions = SaleDimensions.read(database)
-        self._known = self._dimensions.known_ids()
         self._rules = _rules_digest(sale, settings, self._dimensions)
         self.store = MinuteStore(database)
         self.first_minute = floor_minute(sale.sale_start)
+        known = self._dimensions.known_ids()
+        self._rollups = RollupRefresh(spark, database, self.store, self.first_minute, known, settings, watermark)
 
     @property
     def dimensions(self) -> SaleDimensions:
@@ -95,7 +90,7 @@ class MinuteEngine:
         start = max(self.first_minute, start if start is not None else self._live_start(end))
         states = self.store.state_metas(start + MINUTE, end)
         first_pass = start + MINUTE if force else self._first_open(start, end, states)
-        metas, rebuilt = self._refresh_rollups(first_pass, end, force=force)
+        metas, rebuilt = self._rollups.refresh(first_pass, end, force=force)
         loaded: dict[datetime, MinuteRollup] = dict(rebuilt)
         state, state_digest, lineage = self._state_before(first_pass)
         computed = 0
@@ -138,67 +133,11 @@ class MinuteEngine:
                 return minute_end
         return None
 
-    def _sweep(self, start: datetime, end: datetime) -> None:
-        """Move bad facts of the minutes in ``[start, end)``, and of no minute of the sale, to quarantine."""
-        # Facts after `end` are the next minutes' and good; ones ahead of every clock are not.
-        ahead = timedelta(seconds=self._settings.max_ahead_seconds)
-        latest = max(utc_now(), self._watermark) + ahead
-        sweep = FactSweep(self._database, self._known, self.first_minute, latest, ahead)
-        for table in FACTS:
-            sweep.minutes(table, start, end)
-            sweep.outside(table)
-
     def _first_open(self, start: datetime, end: datetime, states: dict[datetime, StateMeta]) -> datetime:
         for minute_end in minutes_between(start + MINUTE, end):
             if minute_end not in states or not states[minute_end].settled:
                 return minute_end
         return end
-
-    def _refresh_rollups(
-        self, first_pass: datetime, end: datetime, *, force: bool
-    ) -> tuple[dict[datetime, RollupMeta], dict[datetime, MinuteRollup]]:
-        """Rollup metas of every minute the passes need, and the rollups built anew among them."""
-        open_from = first_pass - MINUTE
-        needed_from = max(self.first_minute, first_pass - self._settings.window)
-        metas = self.store.rollup_metas(needed_from, end)
-        counts = {minute: self._count_facts(minute) for minute in minutes_between(open_from, end)}
-        stale = [m for m in minutes_between(needed_from, end) if m not in metas]
-        stale += [m for m, facts in counts.items() if m in metas and (force or metas[m].facts != facts)]
-        stale += [m for m, meta in metas.items() if m - MINUTE in metas and meta.carried != metas[m - MINUTE].pw]
-        if not stale:
-            return metas, {}
-        # A changed minute may close with another stock, which all later ones carry on.
-        from_minute = min(stale)
-        refuse_archived(self._database, from_minute, end)
-        self._sweep(from_minute, end)
-        minutes = list(minutes_between(from_minute, end))
-        facts = {minute: self._count_facts(minute) for minute in minutes}
-        rebuilt = {}
-        for rollup in self._build(minutes):
-            self.store.save_rollup(rollup, facts[rollup.minute], self._watermark)
-            rebuilt[rollup.minute] = rollup
-            metas[rollup.minute] = RollupMeta(
-                rollup.digest(), rollup.pw.digest(), rollup.carried_digest, facts[rollup.minute]
-            )
-        return metas, rebuilt
-
-    def _build(self, minutes: list[datetime]) -> list[MinuteRollup]:
-        start, end = minutes[0], minutes[-1] + MINUTE
-        name, lateness = self._sale.database, self._settings.lateness
-        orders = rollup_transforms.order_aggregates(
-            read_facts(self._spark, name, ORDERS, start, end, _ORDER_COLUMNS), lateness
-        ).toArrow()
-        inventory = rollup_transforms.inventory_aggregates(
-            read_facts(self._spark, name, INVENTORY, start, end), lateness
-        ).toArrow()
-        previous = self.store.last_rollup_before(start)
-        carried = self.store.load_stock(previous) if previous else None
-        return build_rollups(
-            minutes,
-            carried or PairColumns.empty(PW_COLUMNS),
-            known_only(orders, self._known.by_field(ORDERS)),
-            known_only(inventory, self._known.by_field(INVENTORY)),
-        )
 
     def _state_before(self, first_pass: datetime) -> tuple[CarriedState, str, bool]:
         before = first_pass - MINUTE
@@ -210,32 +149,11 @@ class MinuteEngine:
             return EMPTY, EMPTY.digest(), False
         return self.store.load_state(before), meta.digest, meta.lineage
 
-    def _count_facts(self, minute: datetime) -> dict[str, int]:
-        """Facts of a minute by table, counted on the index alone."""
-        return {
-            table.name: self._database[table.name].count_documents(
-                {table.event_time or "": {"$gte": minute, "$lt": minute + MINUTE}}, hint=[(table.event_time or "", 1)]
-            )
-            for table in FACTS
-        }
-
     def _save(self, result: MinutePass, meta: StateMeta) -> None:
         parts = settled_parts(result, self._dimensions)
         self.store.save_state(result.end, result.state, meta, self._watermark)
         self.store.save_history(
             result.end, dict(parts["headline"]), settled_digest(parts), meta.settled, self._watermark
-        )
-
-
-def refuse_archived(database: Database[Document], start: datetime, end: datetime) -> None:
-    """Raise FlashsaleError when facts of ``[start, end)`` left MongoDB: counting the rest would be wrong."""
-    batch = database[ARCHIVE_BATCHES].find_one(
-        {"table": {"$in": [table.name for table in FACTS]}, "start": {"$lt": end}, "end": {"$gt": start}}
-    )
-    if batch is not None:
-        raise FlashsaleError(
-            f"facts from {iso(batch['start'])} to {iso(batch['end'])} are archived (batch {batch['_id']}), "
-            f"so minutes from {iso(start)} cannot be counted again from MongoDB; choose later ones"
         )
 
 

@@ -28,7 +28,8 @@ from flashsale.stores.snapshots import current_snapshot_id, publish_snapshot
 from spark_jobs.data_quality import data_quality
 from spark_jobs.health import failure_shown
 from spark_jobs.live_snapshot import action_rows, alert_rows, make_snapshot, trend_rows
-from spark_jobs.minute_engine import MinuteEngine, UpToDate, refuse_archived
+from spark_jobs.minute_engine import MinuteEngine, UpToDate
+from spark_jobs.rollup_refresh import refuse_archived
 from spark_jobs.session import spark_session
 from spark_jobs.snapshot_parts import settled_parts
 

@@ -27,7 +27,7 @@ from tests.e2e.war_room import WarRoom
 from tests.support.archive_files import archived_ids
 from tests.support.known_orders import known_ids
 from tests.support.scenarios import SMALL
-from tests.support.stacks import test_home as temporary_home
+from tests.support.stacks import temporary_home
 
 OUTAGE_MINUTES = 10
 RECOVERY_SECONDS = 150

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from embedded.config import isolated_config
 from embedded.stack import Stack
-from flashsale.minutes import MINUTE, parse_iso, utc_now
+from flashsale.minutes import MINUTE, iso, parse_iso, utc_now
 from flashsale.schema import FACTS, KPI_HISTORY, QUARANTINE_OF
 from flashsale.stores.ingest import read_watermark
 from flashsale.stores.mongo import mongo_client
@@ -25,7 +25,7 @@ from tests.support.archive_files import archived_ids
 from tests.support.dashboard_server import chromium
 from tests.support.known_orders import known_ids, known_minutes
 from tests.support.scenarios import SMALL
-from tests.support.stacks import test_home as temporary_home
+from tests.support.stacks import temporary_home
 
 MINUTES = 3
 ARCHIVE_AGE_MINUTES = 3
@@ -113,6 +113,32 @@ def test_the_page_shows_the_headline_that_redis_holds(war_room: WarRoom, third_m
         else:
             raise AssertionError(f"the page never showed {before['headline']['orders_per_minute']:,}: {text[:500]}")
         assert "Traceback" not in text
+
+
+def test_a_backfill_from_airflow_leaves_the_same_bytes(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
+    history = war_room.mongo[war_room.sale.database][KPI_HISTORY]
+    before = {d["_id"]: d["digest"] for d in history.find({"settled": True})}
+    pointer = war_room.published()
+    assert before, "no minute is settled yet"
+    start, end = min(before) - MINUTE, max(before)
+    assert war_room.airflow.trigger("backfill_kpis", {"from": iso(start), "to": iso(end)}) == "success"
+    after = {d["_id"]: (d["digest"], d["computed_at"]) for d in history.find({"_id": {"$in": list(before)}})}
+    assert {minute: digest for minute, (digest, _) in after.items()} == before
+    assert max(computed for _, computed in after.values()) > parse_iso(third_minute["meta"]["published_at"])
+    assert pointer is not None
+
+
+def test_with_redis_down_the_task_is_red_and_says_why_in_one_line(war_room: WarRoom) -> None:
+    war_room.stack.stop_one("redis")
+    try:
+        assert war_room.airflow.trigger("minute_kpis") == "failed"
+    finally:
+        war_room.stack.start("redis")
+    failed = [run for run in war_room.airflow.runs("minute_kpis") if run["state"] == "failed"]
+    log = war_room.airflow.log("minute_kpis", failed[0]["dag_run_id"], "publish")
+    assert "Redis does not answer" in log
+    assert "Traceback" not in log
+    war_room.wait_for_minute(utc_now() - MINUTE, 150)
 
 
 def test_the_page_says_stale_once_the_kpi_job_stopped(war_room: WarRoom, third_minute: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from flashsale.settings import Settings
 from flashsale.stores.mongo import mongo_client
 from flashsale.stores.provision import provision_registry, provision_sale
 from flashsale.stores.sales import activate
-from tests.support.stacks import clear_abandoned_homes, test_home
+from tests.support.stacks import clear_abandoned_homes, temporary_home
 
 _numbers = itertools.count(1)
 
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 def stack() -> Iterator[Stack]:
     """The session's stack with nothing started; tests of faults stop and start its services."""
     clear_abandoned_homes()
-    with test_home() as home, Stack(isolated_config(home)) as stack:
+    with temporary_home() as home, Stack(isolated_config(home)) as stack:
         yield stack
 
 

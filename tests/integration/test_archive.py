@@ -16,7 +16,7 @@ from flashsale.sale_run import SaleRun
 from flashsale.schema import ARCHIVE_BATCHES, FACTS, ORDERS, QUARANTINE_OF
 from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
-from spark_jobs import archive_facts, minute_kpis
+from spark_jobs import archive_facts, archive_steps, minute_kpis
 from spark_jobs.archive_batch import State
 from spark_jobs.session import spark_session
 from tests.support.archive_files import archived_ids
@@ -149,7 +149,7 @@ def test_a_run_that_dies_in_the_middle_of_deleting_loses_nothing(
             raise KeyboardInterrupt
         return delete_many(self, *args, **kwargs)
 
-    monkeypatch.setattr(archive_facts, "_DELETE_CHUNK", 10)
+    monkeypatch.setattr(archive_steps, "DELETE_CHUNK", 10)
     with monkeypatch.context() as patch:
         patch.setattr(Collection, "delete_many", die_at_the_third)
         with pytest.raises(KeyboardInterrupt):
@@ -162,7 +162,7 @@ def test_a_run_that_dies_in_the_middle_of_deleting_loses_nothing(
 def test_a_damaged_staged_file_is_never_published_and_deletes_nothing(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = archive_facts._Archiver._stage
+    stage = archive_steps.ArchiveSteps.stage
 
     def stage_without_some(self: Any, table: Any, batch: Any) -> None:
         hidden = list(pipeline.database[table.name].find().limit(3))
@@ -171,7 +171,7 @@ def test_a_damaged_staged_file_is_never_published_and_deletes_nothing(
         pipeline.database[table.name].insert_many(hidden)
 
     with monkeypatch.context() as patch:
-        patch.setattr(archive_facts._Archiver, "_stage", stage_without_some)
+        patch.setattr(archive_steps.ArchiveSteps, "stage", stage_without_some)
         with pytest.raises(ReadBackError, match="nothing was deleted"):
             archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
     assert _hot_ids(pipeline) == _acknowledged()
@@ -182,7 +182,7 @@ def test_a_damaged_staged_file_is_never_published_and_deletes_nothing(
 def test_a_fact_that_arrives_after_sealing_goes_with_the_next_batch(
     pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = archive_facts._Archiver._stage
+    stage = archive_steps.ArchiveSteps.stage
     waiting = [{**order(999_999, "09:55", (1, 1), 1, 1, 100), "arrived_at": at("10:29")}]
 
     def insert_then_stage(self: Any, table: Any, batch: Any) -> None:
@@ -190,7 +190,7 @@ def test_a_fact_that_arrives_after_sealing_goes_with_the_next_batch(
             pipeline.database[ORDERS.name].insert_one(waiting.pop())
         stage(self, table, batch)
 
-    monkeypatch.setattr(archive_facts._Archiver, "_stage", insert_then_stage)
+    monkeypatch.setattr(archive_steps.ArchiveSteps, "stage", insert_then_stage)
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
     expected = _acknowledged()
     expected["orders_fact"][999_999] = 1

@@ -15,7 +15,7 @@ from embedded.stack import Stack
 from flashsale.stores.mongo import mongo_client
 from flashsale.stores.sales import list_sales
 from tests.support.scenarios import SMALL
-from tests.support.stacks import test_home as temporary_home
+from tests.support.stacks import temporary_home as temporary_home
 from tests.support.supervised import SupervisedStack, run_command
 
 

@@ -151,6 +151,14 @@ def test_sale_goes_live_notes_its_first_order_and_ends(client: Client, data_serv
     sale = open_sale(data_services, SHORT, start)
     database = client[sale.database]
     run_in_process(client, data_services, sale, 1)
+    assert database[ORDERS.name].find_one() is None, "the first second tells the opening stock alone"
+    market = draw_market(parse_scenario(SHORT, "of the test"), sale.seed)
+    opening = {
+        e["product_id"] * 100 + e["warehouse_id"]: e["inventory_on_hand"] for e in database[INVENTORY.name].find()
+    }
+    pairs = zip(*np.nonzero(market.stocked), strict=True)
+    assert opening == {(p + 1) * 100 + w + 1: int(market.opening[p, w]) for p, w in pairs}
+    run_in_process(client, data_services, sale, 1)
     live = find_sale(client, sale.sale_id)
     first = database[ORDERS.name].find_one(sort=[("order_ts", 1)])
     assert first is not None

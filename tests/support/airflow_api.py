@@ -27,6 +27,11 @@ class AirflowApi:
     def pause(self, dag_id: str, *, paused: bool = True) -> None:
         self._send("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": paused}, self._token)
 
+    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
+        """Text of one try's log, as the UI shows it."""
+        answer = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}?full_content=true")
+        return json.dumps(answer["content"])
+
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None, seconds: float = 120) -> str:
         """Start a run and wait until it ends; returns its state."""
         body = {"logical_date": None, "conf": conf or {}}

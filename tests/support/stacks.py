@@ -15,7 +15,7 @@ _HOMES = Path(tempfile.gettempdir()) / f"flashsale-tests-{os.getuid()}"
 
 
 @contextmanager
-def test_home() -> Iterator[Path]:
+def temporary_home() -> Iterator[Path]:
     """A short-lived folder that carries the pid of its test run."""
     _HOMES.mkdir(exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_HOMES))
