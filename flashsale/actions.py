@@ -38,7 +38,7 @@ def best_action(row: ProductRow, settings: Settings) -> tuple[Action, int, str]:
     """(action, quantity in units, one-line reason)."""
     units = shortfall_units(row, settings)
     if units > 0:
-        return "restock", units, _restock_reason(row, settings)
+        return "restock", units, _restock_reason(row, units, settings)
     return "monitor", 0, "stock covers the present speed" if row["velocity"] > 0 else "no demand at present"
 
 
@@ -54,8 +54,8 @@ def urgency(row: dict[str, Any]) -> tuple[int, float, int, int, int]:
     )
 
 
-def _restock_reason(row: ProductRow, settings: Settings) -> str:
-    per_minute = f"{row['velocity']:.1f} units/min"
+def _restock_reason(row: ProductRow, units: int, settings: Settings) -> str:
+    horizon = settings.value_horizon_minutes
     if row["status"] == "sold_out":
-        return f"sold out while selling {per_minute}"
-    return f"{row['available']} left, selling {per_minute}: {settings.value_horizon_minutes} min not covered"
+        return f"sold out; {row['velocity']:.1f} units/min over the last {settings.window_minutes} min"
+    return f"{row['available']:,} left, sells {row['velocity']:.1f} units/min: {units:,} short within {horizon} min"
