@@ -197,6 +197,25 @@ def test_a_fact_that_arrives_after_sealing_goes_with_the_next_batch(
     assert _everywhere(pipeline, tmp_path) == expected
 
 
+def test_a_fact_that_arrives_between_publishing_and_deleting_is_not_deleted(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = archive_steps.ArchiveSteps.publish
+    waiting = [{**order(999_998, "09:55", (1, 1), 1, 1, 100), "arrived_at": at("10:29")}]
+
+    def publish_then_insert(self: Any, table: Any, batch: Any) -> str:
+        digest: str = publish(self, table, batch)
+        if waiting:
+            pipeline.database[ORDERS.name].insert_one(waiting.pop())
+        return digest
+
+    monkeypatch.setattr(archive_steps.ArchiveSteps, "publish", publish_then_insert)
+    archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
+    expected = _acknowledged()
+    expected["orders_fact"][999_998] = 1
+    assert _everywhere(pipeline, tmp_path) == expected
+
+
 def test_archived_minutes_cannot_be_counted_again(pipeline: Pipeline) -> None:
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
     with pytest.raises(FlashsaleError, match="are archived"):
