@@ -73,10 +73,10 @@ def test_the_snapshot_after_ten_minutes_without_the_dag_equals_the_uninterrupted
             room.wait_for_minute(end + 3 * MINUTE, 300)
             room.airflow.pause("minute_kpis")
             interrupted = _settled(room.mongo, room.sale, end)
-            copy = _copy_of(room.sale, mongo, "soak_copy")
-            activate(mongo, copy)
             first_order = room.current_sale().first_order_ts
             assert first_order is not None
+            copy = _copy_of(room.sale, mongo, "soak_copy")
+            activate(mongo, copy)
             set_first_order(mongo, copy.sale_id, first_order)
             minute_kpis.backfill(config.settings, copy.sale_start, end, copy.sale_id)
             assert _settled(mongo, copy, end) == interrupted
