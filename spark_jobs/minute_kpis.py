@@ -27,7 +27,7 @@ from flashsale.stores.sales import active_sale, find_sale
 from flashsale.stores.snapshots import current_snapshot_id, publish_snapshot
 from spark_jobs.data_quality import data_quality
 from spark_jobs.health import failure_shown
-from spark_jobs.live_snapshot import action_rows, alert_rows, make_snapshot, trend_rows
+from spark_jobs.live_snapshot import ACTION_ROWS, action_rows, alert_rows, make_snapshot, trend_rows
 from spark_jobs.minute_engine import MinuteEngine, UpToDate
 from spark_jobs.rollup_refresh import refuse_archived
 from spark_jobs.session import spark_session
@@ -147,7 +147,7 @@ def _publish(
     save_alerts(database, changed)
     alerts |= {alert.pair: alert for alert in changed}
     actions = action_rows(parts["products"], alerts, done.window, settings)
-    parts["actions"] = {"total": len(actions), "rows": actions[:50]}
+    parts["actions"] = {"total": len(actions), "rows": actions[:ACTION_ROWS]}
     parts["alerts"] = alert_rows(actions)
     parts["trend"] = trend_rows(engine.store.history(end - (TREND_MINUTES - 1) * MINUTE, end))
     parts["data_quality"] = quality
