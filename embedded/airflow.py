@@ -8,8 +8,8 @@ from embedded import postgres
 from embedded.config import HOST, ROOT, StackConfig
 from embedded.environment import bin_folder, settings_environment
 from embedded.http_probe import get_json, get_text
-from embedded.secret_files import write_private
 from embedded.service import NotAnsweringError, PortUse, Service
+from flashsale.secret_files import write_private
 
 USER = "admin"
 

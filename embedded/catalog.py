@@ -9,9 +9,9 @@ from embedded.mongodb import mongodb
 from embedded.pipeline import pipeline_services
 from embedded.postgres import postgres
 from embedded.redis_server import redis_server
-from embedded.secret_files import ensure_secrets
 from embedded.service import Service
 from embedded.spark_connect import spark_connect
+from flashsale.secret_files import ensure_secrets
 
 
 def catalog(config: StackConfig) -> dict[str, Service]:

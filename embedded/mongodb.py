@@ -8,16 +8,12 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from embedded.config import HOST, StackConfig
 from embedded.service import NotAnsweringError, PortUse, Service
-from flashsale.errors import FlashsaleError, one_line
-from flashsale.stores.mongo import Client, Document
+from flashsale.errors import FlashsaleError, ServiceUnavailableError, one_line
+from flashsale.stores.mongo import Client
+from flashsale.stores.mongo_setup import create_owner, initiate_replica_set
 
 TIMEOUT_MS = 3_000
 _AUTHENTICATION_FAILED = 18
-_ALREADY_INITIATED = 23
-
-# What `flashsale-sale open` and the start-up need: users and roles, collections with validators
-# and indexes, the registry, the replica set itself.  No running service logs in as owner.
-OWNER_ROLES = ("userAdminAnyDatabase", "dbAdminAnyDatabase", "readWriteAnyDatabase", "clusterAdmin")
 
 
 def mongodb(config: StackConfig) -> Service:
@@ -81,25 +77,15 @@ def _bring_up(config: StackConfig) -> None:
                     raise
                 _first_start(config)
         _probe(config)
-    except PyMongoError as error:
+    except (PyMongoError, ServiceUnavailableError) as error:
         raise NotAnsweringError(one_line(error)) from error
 
 
 def _first_start(config: StackConfig) -> None:
     """Initiate the set and create its owner: allowed without login from this machine until there is a user."""
-    replica_set: Document = {
-        "_id": config.settings.mongo_replica_set,
-        "members": [{"_id": 0, "host": f"{HOST}:{config.settings.mongo_port}"}],
-    }
     with _client(config, owner=False) as client:
-        try:
-            client.admin.command("replSetInitiate", replica_set)
-        except OperationFailure as error:
-            if error.code != _ALREADY_INITIATED:
-                raise
-        if not client.admin.command("hello")["isWritablePrimary"]:
-            raise NotAnsweringError("the replica set has no primary yet")
-        client.admin.command("createUser", "owner", pwd=config.settings.secret("mongo_owner"), roles=list(OWNER_ROLES))
+        initiate_replica_set(client, config.settings, f"{HOST}:{config.settings.mongo_port}")
+        create_owner(client, config.settings)
 
 
 def _move_to_this_port(config: StackConfig, client: Client) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 
 from embedded.config import HOST, StackConfig
-from embedded.secret_files import write_private
 from embedded.service import NotAnsweringError, PortUse, Service, Step
 from flashsale.errors import FlashsaleError, one_line
+from flashsale.secret_files import write_private
 
 USER = "airflow"
 DATABASE = "airflow"

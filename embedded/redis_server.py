@@ -1,19 +1,17 @@
 """redis-server from its wheel: append-only file, no eviction, three users and no default one."""
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
-from string import Template
 
 import redis
 
 from embedded.config import HOST, ROOT, StackConfig
-from embedded.secret_files import write_private
 from embedded.service import NotAnsweringError, PortUse, Service
 from flashsale.errors import FlashsaleError, one_line
+from flashsale.redis_acl import render_acl
+from flashsale.secret_files import write_private
 from flashsale.stores.redis_client import redis_client
 
-USERS = ("publisher", "dashboard_read", "dashboard_command")
 ACL_TEMPLATE = ROOT / "configs" / "redis" / "users.acl"
 
 
@@ -24,8 +22,7 @@ def redis_server(config: StackConfig) -> Service:
 
     def prepare() -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        hashes = {user: hashlib.sha256(settings.secret(f"redis_{user}").encode()).hexdigest() for user in USERS}
-        write_private(acl_file, render_acl(ACL_TEMPLATE.read_text(), hashes))
+        write_private(acl_file, render_acl(ACL_TEMPLATE.read_text(), settings.secret))
 
     return Service(
         name="redis",
@@ -41,12 +38,6 @@ def redis_server(config: StackConfig) -> Service:
         address=f"{HOST}:{settings.redis_port}",
         start_seconds=30,
     )
-
-
-def render_acl(template: str, hashes: dict[str, str]) -> str:
-    """The ACL file for users with these password hashes; Redis knows no comments in it."""
-    lines = [line for line in template.splitlines() if line and not line.startswith("#")]
-    return Template("\n".join(lines) + "\n").substitute(hashes)
 
 
 def _redis_server() -> Path:

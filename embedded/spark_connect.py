@@ -7,9 +7,9 @@ from typing import Any
 
 from embedded.config import HOST, ROOT, StackConfig
 from embedded.environment import bin_folder
-from embedded.secret_files import write_private
 from embedded.service import NotAnsweringError, PortUse, Service
 from flashsale.errors import FlashsaleError, one_line
+from flashsale.secret_files import write_private
 
 JARS = ROOT / "spark_jobs" / "target" / "lib"
 _SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"

@@ -10,9 +10,9 @@ import pytest
 
 from embedded.config import Ports, Sizes, StackConfig, isolated_config, load_config
 from embedded.preflight import check_before_start
-from embedded.secret_files import SECRETS, ensure_secrets
 from embedded.service import PortUse, Service
 from flashsale.errors import FlashsaleError, SettingsError
+from flashsale.secret_files import SECRETS, ensure_secrets
 from flashsale.settings import load_settings
 
 SMALL = Sizes(needed=1, disk=1)

@@ -1,5 +1,6 @@
 """Order, records and words of the stack, without any service."""
 
+import hashlib
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,10 @@ from embedded.catalog import catalog, with_needs
 from embedded.config import isolated_config
 from embedded.minute_line import Published, minute_line
 from embedded.processes import identify
-from embedded.redis_server import ACL_TEMPLATE, USERS, render_acl
+from embedded.redis_server import ACL_TEMPLATE
 from embedded.run_records import RunRecord, read_records, supervisor_lock, supervisor_pid
 from flashsale.errors import FlashsaleError
+from flashsale.redis_acl import USERS, render_acl
 
 NOW = datetime(2026, 11, 11, 14, 7, 4, tzinfo=UTC)
 
@@ -43,12 +45,12 @@ def test_every_port_is_bound_to_this_machine_alone(tmp_path: Path) -> None:
 
 
 def test_acl_file_holds_the_hashes_and_no_comment() -> None:
-    text = render_acl(ACL_TEMPLATE.read_text(), {user: user * 2 for user in USERS})
+    text = render_acl(ACL_TEMPLATE.read_text(), lambda name: f"secret of {name}")
     lines = text.splitlines()
     assert [line.split()[1] for line in lines] == ["default", *USERS]
     assert "off" in lines[0].split()
     for user, line in zip(USERS, lines[1:], strict=True):
-        assert f"#{user * 2}" in line.split()
+        assert f"#{hashlib.sha256(f'secret of redis_{user}'.encode()).hexdigest()}" in line.split()
         assert "nopass" not in line
 
 
