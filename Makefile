@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 INSTALLED := [ -x $(PYTHON) ] || { echo "nothing is installed yet; make install" >&2; exit 1; }
+UV_COMPILE := .flashsale/install/uv/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes
 # Services and tests keep their compiled modules: Airflow starts twice as fast.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
@@ -62,6 +63,10 @@ docs: install  ## write the data dictionary anew from the schema
 pictures: install-tests  ## take the README's picture from the running demo
 	$(PYTHON) docs/take_pictures.py
 
-lock: install  ## compile requirements.lock anew from pyproject.toml
-	.flashsale/install/uv/bin/uv pip compile --python-version 3.11 --universal --generate-hashes --all-extras \
-	  --quiet pyproject.toml -o requirements.lock
+lock: install  ## compile requirements.lock anew from pyproject.toml, and each image's part of it
+	$(UV_COMPILE) --all-extras pyproject.toml -o requirements.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra build pyproject.toml -o containers/locks/build.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra generator pyproject.toml -o containers/locks/generator.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra dashboard pyproject.toml -o containers/locks/dashboard.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra spark pyproject.toml -o containers/locks/spark.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra airflow --extra spark pyproject.toml -o containers/locks/airflow.lock

@@ -86,9 +86,6 @@ def _env(config: StackConfig) -> dict[str, str]:
     url = airflow_url(config)
     options = {
         "CORE__DAGS_FOLDER": str(config.dags_folder.absolute()),
-        "CORE__LOAD_EXAMPLES": "False",
-        "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__PARALLELISM": "3",
         "CORE__FERNET_KEY": secret("airflow_fernet"),
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(config)),
@@ -99,27 +96,15 @@ def _env(config: StackConfig) -> dict[str, str]:
         "API__HOST": HOST,
         "API__PORT": str(config.ports.airflow),
         "API__BASE_URL": url,
-        "API__WORKERS": "1",
         "API_AUTH__JWT_SECRET": secret("airflow_jwt"),
-        # A run begins 0.5 s after its minute instead of 1 to 2 s.
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-        "SCHEDULER__ENABLE_HEALTH_CHECK": "True",
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": HOST,
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(config.ports.airflow_scheduler_health),
-        # A lost task is noticed after some 16 s instead of 5 minutes.
-        "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
-        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-        "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
-        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {
         **settings_environment(config),
         **{f"AIRFLOW__{name}": value for name, value in options.items()},
         "AIRFLOW_HOME": str(config.home / "airflow"),
+        "AIRFLOW_CONFIG": str(ROOT / "configs" / "airflow" / "airflow.cfg"),
         # airflow_local_settings.py, which loads the tasks' modules before they fork.
         "PYTHONPATH": str(ROOT / "configs" / "airflow"),
         "PGPASSFILE": str(postgres.pass_file(config)),

@@ -62,7 +62,11 @@ def _java(config: StackConfig, heap_mb: int) -> tuple[str, ...]:
         "flashsale.datanode.ipc": config.ports.datanode_ipc,
         "flashsale.hdfs.dir": data,
         "flashsale.hdfs.uri": data.as_uri(),
-        "flashsale.hdfs.user": config.settings.hdfs_user,
+        "flashsale.hdfs.host": HOST,
+        "flashsale.hdfs.datanode": HOST,
+        "flashsale.hdfs.bind": HOST,
+        "flashsale.hdfs.browser": config.settings.hdfs_user,
+        "flashsale.hdfs.groups": f"{config.settings.hdfs_user}=supergroup;dr.who=",
         "hadoop.log.dir": data,
         "java.net.preferIPv4Stack": "true",
     }

@@ -12,7 +12,8 @@ from flashsale.redis_acl import render_acl
 from flashsale.secret_files import write_private
 from flashsale.stores.redis_client import redis_client
 
-ACL_TEMPLATE = ROOT / "configs" / "redis" / "users.acl"
+CONFIG = ROOT / "configs" / "redis"
+ACL_TEMPLATE = CONFIG / "users.acl"
 
 
 def redis_server(config: StackConfig) -> Service:
@@ -27,10 +28,9 @@ def redis_server(config: StackConfig) -> Service:
     return Service(
         name="redis",
         argv=(
-            str(_redis_server()),
+            *(str(_redis_server()), str(CONFIG / "redis.conf")),
             *("--port", str(settings.redis_port), "--bind", HOST, "--dir", str(folder)),
-            *("--aclfile", str(acl_file), "--maxmemory", "512mb", "--maxmemory-policy", "noeviction"),
-            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no"),
+            *("--aclfile", str(acl_file), "--daemonize", "no"),
         ),
         prepare=prepare,
         probe=lambda: _probe(config),

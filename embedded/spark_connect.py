@@ -1,7 +1,6 @@
 """One warm Spark Connect server: driver and executors in one JVM."""
 
 import uuid
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ from embedded.environment import bin_folder
 from embedded.service import NotAnsweringError, PortUse, Service
 from flashsale.errors import FlashsaleError, one_line
 from flashsale.secret_files import write_private
+from flashsale.stores.mongo import mongo_uri
 
 JARS = ROOT / "spark_jobs" / "target" / "lib"
 _SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
-_CLIENT_LINES = ("dfs.client.", "dfs.replication", "dfs.blocksize")
 _TIMEOUT_SECONDS = 10
 
 
@@ -32,7 +31,7 @@ def spark_connect(config: StackConfig) -> Service:
     return Service(
         name="spark",
         argv=(
-            *(str(bin_folder() / "spark-submit"), "--properties-file", str(properties)),
+            *(str(bin_folder() / "spark-submit"), "--properties-file", str(properties), "--load-spark-defaults"),
             *("--class", _SERVER, "spark-internal"),
         ),
         env={
@@ -59,13 +58,7 @@ def _properties(config: StackConfig, folder: Path) -> dict[str, str]:
     jars = sorted(str(path) for path in JARS.glob("*.jar"))
     if not jars:
         raise FlashsaleError(f"{JARS} holds no jars; run `make install`")
-    password = settings.secret("mongo_jobs")
-    mongo = (
-        f"mongodb://jobs:{password}@{settings.mongo_host}:{settings.mongo_port}/"
-        f"?authSource=admin&replicaSet={settings.mongo_replica_set}"
-    )
     return {
-        "spark.app.name": "flashsale",
         "spark.master": "local[2]",
         "spark.driver.memory": f"{config.sizes.spark_heap}m",
         "spark.driver.host": HOST,
@@ -73,31 +66,12 @@ def _properties(config: StackConfig, folder: Path) -> dict[str, str]:
         "spark.jars": ",".join(jars),
         "spark.local.dir": str(folder / "local"),
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
-        "spark.sql.session.timeZone": "UTC",
         "spark.connect.grpc.binding.address": HOST,
         "spark.connect.grpc.binding.port": str(config.spark_port),
-        # A task that was killed leaves its session behind.
-        "spark.connect.session.manager.defaultSessionTimeout": "10m",
         "spark.ui.port": str(config.ports.spark_ui),
-        # A taken port is an error; the next one would be an address nobody was told.
-        "spark.port.maxRetries": "0",
-        # A server that runs for days remembers the last hours only.
-        "spark.ui.retainedJobs": "200",
-        "spark.ui.retainedStages": "200",
-        "spark.ui.retainedTasks": "2000",
-        "spark.sql.ui.retainedExecutions": "50",
-        "spark.mongodb.read.connection.uri": mongo,
-        "spark.redaction.regex": r"(?i)secret|password|passphrase|token|access[.]?key|connection[.]uri|mongodb://",
+        "spark.mongodb.read.connection.uri": mongo_uri(settings, "jobs"),
         "spark.hadoop.fs.defaultFS": settings.hdfs_rpc,
-        **{f"spark.hadoop.{name}": value for name, value in _hdfs_client_lines().items()},
     }
-
-
-def _hdfs_client_lines() -> dict[str, str]:
-    """What HDFS's own configuration says to clients."""
-    root = ElementTree.parse(ROOT / "hadoop" / "conf" / "hdfs-site.xml").getroot()  # noqa: S314 - our own file
-    pairs = ((p.findtext("name") or "", p.findtext("value") or "") for p in root.iter("property"))
-    return {name: value for name, value in pairs if name.startswith(_CLIENT_LINES)}
 
 
 def _probe(port: int, token: str) -> None:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 
+ROOT = "/flashsale"
+"""Folder of all sales; its owner is the pipeline's user."""
+
+
 @dataclass(frozen=True, slots=True)
 class SalePaths:
     """Paths of one sale below ``/flashsale/{sale_id}``."""
@@ -12,7 +16,7 @@ class SalePaths:
 
     @property
     def root(self) -> str:
-        return f"/flashsale/{self.sale_id}"
+        return f"{ROOT}/{self.sale_id}"
 
     @property
     def archive(self) -> str:

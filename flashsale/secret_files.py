@@ -36,10 +36,12 @@ SECRETS: dict[str, Callable[[], str]] = {
     "redis_dashboard_read": _token,
     "redis_dashboard_command": _token,
     "spark_connect": _token,
+    "spark_cluster": _token,
     "postgres_airflow": _token,
     "airflow_admin": _token,
     "airflow_jwt": _long_token,
     "airflow_fernet": _fernet_key,
+    "airflow_session": _long_token,
 }
 
 

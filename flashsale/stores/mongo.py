@@ -37,6 +37,15 @@ def mongo_client(settings: Settings, user: str) -> Client:
     )
 
 
+def mongo_uri(settings: Settings, user: str) -> str:
+    """The address of the replica set with `user`'s login in it, for programs that take nothing else: a secret."""
+    password = settings.secret(f"mongo_{user}")
+    return (
+        f"mongodb://{user}:{password}@{settings.mongo_host}:{settings.mongo_port}/"
+        f"?authSource=admin&replicaSet={settings.mongo_replica_set}"
+    )
+
+
 @contextmanager
 def mongo_errors(doing: str) -> Iterator[None]:
     """Turn driver errors raised while `doing` something into one-line errors."""

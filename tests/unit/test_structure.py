@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("generator", "spark_jobs", "dags", "dashboard", "notifier", "evaluation", "embedded")
+SERVICES = ("generator", "spark_jobs", "dags", "dashboard", "notifier", "evaluation", "embedded", "containers")
 ALLOWED = {("dags", "spark_jobs"), ("evaluation", "generator")}
 PACKAGES = ("flashsale", *SERVICES)
 
