@@ -1,0 +1,62 @@
+"""``python -m containers.init_airflow``: Airflow's tables, and the user ``admin`` with the generated password.
+
+Runs again at every start: a new version migrates the tables, and the password is always the secret's.
+"""
+
+import subprocess
+import sys
+
+from flashsale.errors import FlashsaleError, exit_with_one_line
+from flashsale.settings import load_settings
+
+USER = "admin"
+ROLE = "Admin"
+_MIGRATE_SECONDS = 300
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    return exit_with_one_line(_set_up)
+
+
+def _set_up() -> int:
+    _migrate()
+    _put_admin(load_settings().secret("airflow_admin"))
+    sys.stdout.write(f"Airflow's database is migrated; its user is {USER}\n")
+    return 0
+
+
+def _migrate() -> None:
+    done = subprocess.run(
+        ["airflow", "db", "migrate"],  # noqa: S607 - of this image's environment
+        timeout=_MIGRATE_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise FlashsaleError(f"airflow db migrate failed with exit code {done.returncode}; its lines stand above")
+
+
+def _put_admin(password: str) -> None:
+    """In this process and not by `airflow users create`: an argument can be read by everyone on the machine."""
+    from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+    from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+    @providers_configuration_loaded
+    def put() -> None:
+        with get_application_builder() as builder:
+            security = builder.sm
+            # The roles exist only once someone has synchronised them.
+            security.sync_roles()
+            known = security.find_user(username=USER)
+            if known is not None:
+                security.reset_password(known.id, password)
+                return
+            role = security.find_role(ROLE)
+            if not role or not security.add_user(USER, "Operations", "Team", "ops@flashsale.invalid", role, password):
+                raise FlashsaleError(f"Airflow took no user {USER} with the role {ROLE}")
+
+    put()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
