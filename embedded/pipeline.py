@@ -1,5 +1,7 @@
 """Our own programs as services: open the sale, seed it, generate its facts, show it."""
 
+import os
+
 from embedded.config import HOST, ROOT, StackConfig
 from embedded.environment import bin_folder, settings_environment
 from embedded.http_probe import get_text
@@ -12,7 +14,8 @@ def pipeline_services(config: StackConfig) -> tuple[Service, ...]:
     python = str(bin_folder() / "python")
     sale = Service(
         name="sale",
-        argv=(str(bin_folder() / "flashsale-sale"), "open"),
+        # A scenario that somebody named is wanted now, also while a sale of another one is live.
+        argv=(str(bin_folder() / "flashsale-sale"), "open", *(("--switch",) if "FLASHSALE_SALE" in os.environ else ())),
         env=env,
         needs=("mongo",),
         one_shot=True,

@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from flashsale import CONTRACT_VERSION
-from flashsale.errors import FlashsaleError
+from flashsale.errors import FlashsaleError, StoreNotReadyError
 
 Phase = Literal["planned", "live", "ended"]
+
+STOP_LEAD = timedelta(seconds=15)
+"""How long before its new end a running sale must learn of it: the generator looks every few ticks."""
+_SECOND = timedelta(seconds=1)
 
 _SALE_ID = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 
@@ -18,7 +22,9 @@ class SaleRun:
     """Identity and life of a sale.
 
     `scenario_toml` is the scenario's whole text: a sale stays what it was when the
-    file is edited later.  Times are UTC.
+    file is edited later.  No fact lies at or after `sale_end`, which is earlier than
+    `planned_end` (the scenario's; None: the same) when the sale was stopped, and equals
+    `sale_start` when it was cancelled before it began.  Times are UTC.
     """
 
     sale_id: str
@@ -30,14 +36,15 @@ class SaleRun:
     phase: Phase = "planned"
     first_order_ts: datetime | None = None
     contract_version: int = CONTRACT_VERSION
+    planned_end: datetime | None = None
 
     def __post_init__(self) -> None:
         if not _SALE_ID.fullmatch(self.sale_id):
             raise FlashsaleError(
                 f"sale_id {self.sale_id!r}: must be 1 to 40 of a-z, 0-9 and _, starting with a letter or digit"
             )
-        if self.sale_end <= self.sale_start:
-            raise FlashsaleError(f"sale {self.sale_id}: sale_end must be after sale_start")
+        if self.sale_end < self.sale_start:
+            raise FlashsaleError(f"sale {self.sale_id}: sale_end must not be before sale_start")
 
     @property
     def database(self) -> str:
@@ -46,8 +53,30 @@ class SaleRun:
 
     @property
     def minutes(self) -> int:
-        """Whole minutes from start to end."""
-        return (self.sale_end - self.sale_start) // timedelta(minutes=1)
+        """Minutes from start to end, one that was begun counts."""
+        return -((self.sale_start - self.sale_end) // timedelta(minutes=1))
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds from start to end."""
+        return (self.sale_end - self.sale_start) // _SECOND
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was given an earlier end than its scenario's."""
+        return self.planned_end is not None and self.sale_end < self.planned_end
+
+    def ending(self, now: datetime) -> datetime:
+        """The end of the sale when somebody ends it at `now`.
+
+        Its start, if it has not begun; otherwise the next whole second of the sale at least
+        `STOP_LEAD` from now, so that no fact at or after it is written yet; never a later end
+        than it has.
+        """
+        if now < self.sale_start:
+            return self.sale_start
+        seconds = -((self.sale_start - now - STOP_LEAD) // _SECOND)
+        return min(self.sale_end, self.sale_start + seconds * _SECOND)
 
     def to_document(self) -> dict[str, Any]:
         """Document of ``flashsale_registry.sales``."""
@@ -61,11 +90,20 @@ class SaleRun:
             "phase": self.phase,
             "first_order_ts": self.first_order_ts,
             "contract_version": self.contract_version,
+            "planned_end": self.planned_end or self.sale_end,
         }
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "SaleRun":
-        """Inverse of `to_document`; fields of the registry alone are ignored."""
+        """Inverse of `to_document`, also for older contracts; fields of the registry alone are ignored.
+
+        Raises StoreNotReadyError when a newer version wrote it.
+        """
+        if document["contract_version"] > CONTRACT_VERSION:
+            raise StoreNotReadyError(
+                f"sale {document['_id']} was written by a newer version (contract {document['contract_version']}, "
+                f"this one knows {CONTRACT_VERSION}); start that one"
+            )
         names = (
             "scenario",
             "scenario_toml",
@@ -76,4 +114,5 @@ class SaleRun:
             "first_order_ts",
             "contract_version",
         )
-        return cls(sale_id=document["_id"], **{name: document[name] for name in names})
+        planned_end = document.get("planned_end", document["sale_end"])
+        return cls(sale_id=document["_id"], planned_end=planned_end, **{name: document[name] for name in names})

@@ -51,7 +51,10 @@ class Settings(BaseSettings):
     sale: Path = Path("configs/sales/demo.toml")
     shop_time_zone: str = "Asia/Karachi"
     currency: str = Field(default="PKR", pattern=r"^[A-Z]{3}$")
-    resume_pause_seconds: int = Field(default=120, ge=0, le=3600)
+    # Longest pause after which a start goes on with the live sale; at most 30 days.
+    resume_pause_seconds: int = Field(default=120, ge=0, le=2_592_000)
+    # A file the generator touches after each acknowledged checkpoint, for health checks.
+    heartbeat_file: Path | None = None
 
     # Time rules (DESIGN: section 4), minutes unless the name says otherwise
     window_minutes: int = Field(default=15, ge=1, le=60)

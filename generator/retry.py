@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
-from flashsale.errors import ServiceUnavailableError, one_line
+from flashsale.errors import FlashsaleError, ServiceUnavailableError, one_line
 from flashsale.stores.mongo import mongo_errors
 
 T = TypeVar("T")
@@ -21,6 +21,9 @@ LONGEST_WAIT_SECONDS = 5.0
 TRANSIENT_CODES = frozenset(
     {6, 7, 50, 64, 79, 89, 91, 100, 112, 189, 202, 262, 317, 9001, 10107, 11600, 11601, 11602, 13435, 13436}
 )
+
+
+_UNAUTHORIZED = 13
 
 
 class UndecidedWriteError(ConnectionFailure):
@@ -47,6 +50,11 @@ def until_acknowledged(doing: str, attempt: Callable[[], T], stop: threading.Eve
             try:
                 return attempt()
             except PyMongoError as error:
+                if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
+                    raise FlashsaleError(
+                        f"{doing}: not authorized by MongoDB; while a sale is upgraded nobody may write, "
+                        "the next start goes on from the last acknowledged tick"
+                    ) from error
                 if not is_transient(error):
                     raise
                 problem = one_line(error)[:160]

@@ -14,9 +14,10 @@ from flashsale.scenario import Scenario
 from flashsale.settings import Settings
 from flashsale.stores.ingest import LedgerEntry
 from flashsale.stores.mongo import Client
-from flashsale.stores.sales import active_sale, set_phase
+from flashsale.stores.sales import active_sale, require_contract, set_phase
 from generator.checkpoint import load_checkpoint, save_checkpoint
 from generator.facts import TICK_MS, inventory_documents, order_documents, tick_time_ms
+from generator.heartbeat import Heartbeat
 from generator.progress import Progress
 from generator.retry import until_acknowledged
 from generator.shard_state import ShardState, TickFacts, Totals
@@ -30,7 +31,8 @@ T = TypeVar("T")
 _LOG = logging.getLogger("generator")
 
 TICK = timedelta(milliseconds=TICK_MS)
-CHECK_ACTIVE_TICKS = 10
+CHECK_SALE_TICKS = 5
+"""Facts run at most this far ahead of what is known of the sale: well below `sale_run.STOP_LEAD`."""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class SaleRunner:
             state, ledger = self._acknowledged("read the checkpoint", read)
             writer = FactWriter(self._database, settings, world.shard, resume=ledger, stop=stop)
             self._shards.append(_Shard(world, state, writer, ledger))
-        self._last_tick = self._shards[0].world.ticks - 1
+        self._heartbeat = Heartbeat(settings.heartbeat_file)
         self._progress = Progress(TICK)
 
     @property
@@ -64,20 +66,23 @@ class SaleRunner:
         return min(shard.state.tick for shard in self._shards) + 1
 
     def run(self, max_ticks: int | None = None) -> None:
-        """Work until `stop`, until another sale is the active one, or for `max_ticks` ticks."""
+        """Work until `stop`, until another sale is the active one, or for `max_ticks` ticks.
+
+        Raises FlashsaleError when MongoDB refuses, and when the sale was upgraded meanwhile.
+        """
         first = self.next_tick
         if first:
-            _LOG.info("sale %s: going on at tick %d of %d", self._sale.sale_id, first, self._last_tick + 1)
+            _LOG.info("sale %s: going on at tick %d of %d", self._sale.sale_id, first, self._sale.seconds)
         while not self._stop.is_set() and (max_ticks is None or self.next_tick - first < max_ticks):
-            if self.next_tick > self._last_tick:
+            if self._is_over():
                 self._after_the_end()
                 return
-            due = self._tick_end(self.next_tick)
-            if not self._wait_until(due):
+            if not self._wait_until(self._tick_end(self.next_tick)):
                 return
-            if self.next_tick % CHECK_ACTIVE_TICKS == 0 and not self._is_active():
+            if self.next_tick % CHECK_SALE_TICKS == 0 and not self._is_active():
                 return
-            self._do_tick(self.next_tick)
+            if not self._is_over():
+                self._do_tick(self.next_tick)
 
     def _do_tick(self, tick: int) -> None:
         """All shards' facts of `tick`, then all their checkpoints: never the other way round."""
@@ -102,6 +107,7 @@ class SaleRunner:
         for shard, state, _ in done:
             shard.state = state
             self._checkpoint(shard, self._tick_end(tick))
+        self._heartbeat.beat()
         self._progress.tick_done(
             tick,
             orders=sum(len(facts.orders.ts) for _, _, facts in done),
@@ -115,25 +121,37 @@ class SaleRunner:
         _LOG.info("sale %s has ended; the watermark moves on with the clock", self._sale.sale_id)
         while not self._stop.is_set():
             now = utc_now()
-            for shard in self._shards:
-                self._checkpoint(shard, max(now, self._sale.sale_end))
+            # One that was cancelled is over before it began.
+            self._checkpoint_all(max(now, self._sale.sale_end) if self.next_tick else now)
             if not self._is_active():
                 return
             self._stop.wait(TICK.total_seconds())
 
     def _wait_until(self, due: datetime) -> bool:
-        """Sleep until `due`; before the sale the watermark moves meanwhile.  False when told to stop."""
-        while (left := due - utc_now()) > timedelta(0):
+        """Sleep until `due`, or until the sale is cancelled; before the sale the watermark moves meanwhile.
+
+        False when told to stop, or when another sale is the active one.
+        """
+        while not self._is_over() and (left := due - utc_now()) > timedelta(0):
             if utc_now() < self._sale.sale_start:
-                for shard in self._shards:
-                    self._checkpoint(shard, min(utc_now(), self._sale.sale_start))
+                self._checkpoint_all(min(utc_now(), self._sale.sale_start))
+                if not self._is_active():
+                    return False
                 left = min(due - utc_now(), TICK)
             if self._stop.wait(max(left.total_seconds(), 0)):
                 return False
         return True
 
+    def _is_over(self) -> bool:
+        return self.next_tick >= self._sale.seconds
+
     def _tick_end(self, tick: int) -> datetime:
         return self._sale.sale_start + (tick + 1) * TICK
+
+    def _checkpoint_all(self, acked_through: datetime) -> None:
+        for shard in self._shards:
+            self._checkpoint(shard, acked_through)
+        self._heartbeat.beat()
 
     def _checkpoint(self, shard: _Shard, acked_through: datetime) -> None:
         self._acknowledged(
@@ -148,8 +166,11 @@ class SaleRunner:
         self._acknowledged("set the phase", lambda: set_phase(self._client, self._sale.sale_id, phase))
 
     def _is_active(self) -> bool:
-        """Whether this is still the live sale; a new one makes this process end."""
+        """Whether this is still the live sale, whose end is read anew; a new one makes this process end."""
         live = self._acknowledged("read the active sale", lambda: active_sale(self._client))
         if live.sale_id != self._sale.sale_id:
             _LOG.info("sale %s is the active one now; leaving %s", live.sale_id, self._sale.sale_id)
-        return live.sale_id == self._sale.sale_id
+            return False
+        require_contract(live)
+        self._sale = live
+        return True

@@ -44,7 +44,6 @@ class World:
     def __init__(self, scenario: Scenario, market: Market, seed: int, sale_start: datetime, shard: int) -> None:
         self.scenario, self.seed, self.shard = scenario, seed, shard
         self.start_ms = epoch_ms(sale_start)
-        self.ticks = scenario.duration_minutes * TICKS_PER_MINUTE
         ids = np.arange(1, scenario.products.count + 1)
         own = np.flatnonzero(ids % scenario.shards == shard)
         self.product_id: IntArray = ids[own]

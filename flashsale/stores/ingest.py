@@ -1,6 +1,7 @@
 """What the writer leaves for the jobs: how far it is, and what it saw.
 
-``generator_checkpoints``: one document a shard, {_id: shard, acked_through, tick, state}.
+``generator_checkpoints``: one document a shard, {_id: shard, acked_through, tick, state,
+contract_version}; a writer of another contract cannot move it.
 ``ingest_ledger``: one document per (minute, shard), {_id: {minute, shard}, acked,
 late, duplicate_same, duplicate_conflict, refused: {reason: count}}.  A minute here is
 that of the writer's tick.  Counts are set, never incremented: repeating a tick after
@@ -13,7 +14,10 @@ from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
+from flashsale import CONTRACT_VERSION
+from flashsale.errors import StoreNotReadyError
 from flashsale.schema import CHECKPOINTS, INGEST_LEDGER
 from flashsale.stores.mongo import Document
 
@@ -87,12 +91,21 @@ def ledger_totals(database: Database[Document]) -> LedgerEntry:
 
 
 def put_checkpoint(database: Database[Document], shard: int, acked_through: datetime, tick: int, state: Any) -> None:
-    """Move a shard's checkpoint: everything that arrived before `acked_through` is acknowledged."""
-    database[CHECKPOINTS].update_one(
-        {"_id": shard},
-        {"$set": {"acked_through": acked_through, "tick": tick, "state": state}},
-        upsert=True,
-    )
+    """Move a shard's checkpoint: everything that arrived before `acked_through` is acknowledged.
+
+    Raises StoreNotReadyError when the sale was upgraded meanwhile: this writer is an old one.
+    """
+    try:
+        database[CHECKPOINTS].update_one(
+            {"_id": shard, "contract_version": CONTRACT_VERSION},
+            {"$set": {"acked_through": acked_through, "tick": tick, "state": state}},
+            upsert=True,
+        )
+    except DuplicateKeyError as error:
+        raise StoreNotReadyError(
+            f"{database.name}: the checkpoint of shard {shard} is not of contract {CONTRACT_VERSION} any more; "
+            "start the version that runs this sale"
+        ) from error
 
 
 def read_checkpoint(database: Database[Document], shard: int) -> Document | None:

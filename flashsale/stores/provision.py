@@ -1,4 +1,4 @@
-"""What the owner sets up: validators, indexes, users and their rights; and the check of it.
+"""What the owner sets up: collections, validators, indexes, users and their rights; and the check of it.
 
 Every step can be repeated: on a store that is already right it changes nothing.
 """
@@ -6,147 +6,142 @@ Every step can be repeated: on a store that is already right it changes nothing.
 from typing import Any
 
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 
+from flashsale import CONTRACT_VERSION
 from flashsale.errors import StoreNotReadyError
 from flashsale.rendering import mongo_validator
 from flashsale.sale_run import SaleRun
 from flashsale.schema import (
-    ALERT_EVENTS,
-    ARCHIVE_BATCHES,
     CHECKPOINTS,
-    DIMENSIONS,
-    FACTS,
-    FORECAST_SCORES,
-    INBOUND_SHIPMENTS,
-    INGEST_LEDGER,
-    KPI_HISTORY,
     KPI_STATE,
-    QUARANTINE_OF,
     REGISTRY_DATABASE,
-    ROLLUP_PW,
-    ROLLUP_PWC,
     SALES,
     SETTLED_INDEX,
     STATE_COLLECTIONS,
     TABLES,
+    Table,
 )
 from flashsale.settings import Settings
 from flashsale.stores.mongo import Client, Document
-
-_WRITE = ["insert", "update", "remove"]
-_ALREADY_EXISTS = 51003  # user
-_ROLE_EXISTS = 51002
-
-SERVICE_USERS = ("generator", "jobs", "notifier")
+from flashsale.stores.rights import SERVICE_USERS as SERVICE_USERS
+from flashsale.stores.rights import grant_registry_rights, grant_sale_rights
+from flashsale.stores.sales import mark_registry, registry_version, require_contract
 
 
 def provision_registry(client: Client, settings: Settings) -> None:
-    """Create the registry's indexes and the service users (without rights on any sale yet)."""
-    sales = client[REGISTRY_DATABASE][SALES]
-    sales.create_index("active", unique=True, partialFilterExpression={"active": True})
-    registry_rights = {
-        "generator": ["find", "update"],
-        "jobs": ["find"],
-        "notifier": ["find"],
-    }
-    for user in SERVICE_USERS:
-        role = f"flashsale_{user}"
-        _put_role(client, role, [_privilege(REGISTRY_DATABASE, SALES, registry_rights[user])])
-        _put_user(client, user, settings.secret(f"mongo_{user}"), role)
+    """Create the service users (without rights on any sale yet) and the registry.
+
+    A registry of an older contract keeps its layout until `flashsale-sale open` upgrades it.
+    Raises StoreNotReadyError when a newer version wrote it.
+    """
+    version = registry_version(client)
+    if version is None or version == CONTRACT_VERSION:
+        lay_out_registry(client)
+        mark_registry(client, CONTRACT_VERSION)
+    grant_registry_rights(client, settings)
 
 
 def provision_sale(client: Client, sale: SaleRun) -> None:
     """Create the sale's collections with validators and indexes, and grant the users their rights."""
+    lay_out_sale(client, sale)
+    grant_sale_rights(client, sale)
+
+
+def lay_out_registry(client: Client) -> None:
+    """The registry's validator and index, as this version has them."""
+    _put_collection(client[REGISTRY_DATABASE], SALES, _registry_validator())
+    client[REGISTRY_DATABASE][SALES].create_index("active", unique=True, partialFilterExpression={"active": True})
+
+
+def lay_out_sale(client: Client, sale: SaleRun) -> None:
+    """The sale's collections, validators and indexes, as this version has them."""
     database = client[sale.database]
+    for name, validator in _validators().items():
+        _put_collection(database, name, validator)
     for table in TABLES:
-        _put_collection(database, table.name, mongo_validator(table))
         if table.event_time:
             database[table.name].create_index(table.event_time)
-    for name in STATE_COLLECTIONS:
-        _put_collection(database, name, {})
     database[KPI_STATE].create_index(SETTLED_INDEX)
-    for user, privileges in _sale_privileges(sale.database).items():
-        role = f"{user}_{sale.sale_id}"
-        _put_role(client, role, privileges)
-        client.admin.command("grantRolesToUser", user, roles=[{"role": role, "db": "admin"}])
 
 
 def check_sale(client: Client, sale: SaleRun) -> None:
-    """Raise StoreNotReadyError when a validator or an index of the sale is missing or differs."""
+    """Raise StoreNotReadyError when contract, a validator or an index of the sale is missing or differs."""
+    require_contract(sale)
     database = client[sale.database]
     options = {c["name"]: c.get("options", {}) for c in database.list_collections()}
-    for table in TABLES:
-        found = options.get(table.name)
+    for name, validator in _validators().items():
+        found = options.get(name)
         if found is None:
-            raise StoreNotReadyError(f"{sale.database}.{table.name} does not exist; {_WAY_OUT}")
-        if found.get("validator") != mongo_validator(table) or found.get("validationAction", "error") != "error":
-            raise StoreNotReadyError(
-                f"{sale.database}.{table.name} has another validator than this version; {_WAY_OUT}"
-            )
+            raise StoreNotReadyError(f"{sale.database}.{name} does not exist; {_WAY_OUT}")
+        if found.get("validator", {}) != validator or found.get("validationAction", "error") != "error":
+            raise StoreNotReadyError(f"{sale.database}.{name} has another validator than this version; {_WAY_OUT}")
+    for table in TABLES:
         if table.event_time and f"{table.event_time}_1" not in database[table.name].index_information():
             raise StoreNotReadyError(f"{sale.database}.{table.name} has no index on {table.event_time}; {_WAY_OUT}")
 
 
+_NAMESPACE_EXISTS = 48
 _WAY_OUT = "open the sale again with `flashsale-sale open`"
 
 
-def _sale_privileges(database: str) -> dict[str, list[Document]]:
-    def on(names: list[str], actions: list[str]) -> list[Document]:
-        return [_privilege(database, name, actions) for name in names]
-
-    facts = [table.name for table in FACTS]
-    dimensions = [table.name for table in DIMENSIONS]
-    quarantines = list(QUARANTINE_OF.values())
-    inspect = [_privilege(database, "", ["listCollections", "listIndexes", "collStats", "dbStats"])]
+def _validators() -> dict[str, Document]:
+    """Collection of a sale -> its validator, empty for state that its module alone writes."""
     return {
-        "generator": [
-            *inspect,
-            *on([*facts, *quarantines], ["find", "insert"]),
-            *on(dimensions, ["find"]),
-            *on([INGEST_LEDGER, CHECKPOINTS], ["find", "insert", "update"]),
-            *on([INBOUND_SHIPMENTS.name], ["find", "update"]),
-        ],
-        "jobs": [
-            *inspect,
-            _privilege(database, "", ["find"]),
-            *on([*dimensions, INBOUND_SHIPMENTS.name, *quarantines], ["insert", "update"]),
-            *on([ROLLUP_PW, ROLLUP_PWC, KPI_STATE, KPI_HISTORY], _WRITE),
-            *on([ARCHIVE_BATCHES, ALERT_EVENTS, FORECAST_SCORES], _WRITE),
-            *on(facts, ["remove"]),
-        ],
-        "notifier": [*inspect, *on([ALERT_EVENTS], ["find"])],
+        **{name: {} for name in STATE_COLLECTIONS},
+        CHECKPOINTS: _checkpoint_validator(),
+        **{table.name: _stamped(table) for table in TABLES},
     }
 
 
-def _privilege(database: str, collection: str, actions: list[str]) -> Document:
-    return {"resource": {"db": database, "collection": collection}, "actions": actions}
+def _stamped(table: Table) -> Document:
+    """The table's validator with the contract in it: another version's check of the sale fails by it."""
+    rules: Document = mongo_validator(table)["$jsonSchema"]
+    return {"$jsonSchema": {**rules, "description": f"contract {CONTRACT_VERSION}"}}
 
 
-def _put_collection(database: Database[Document], name: str, validator: dict[str, Any]) -> None:
-    options: dict[str, Any] = {}
+def _checkpoint_validator() -> Document:
+    return {
+        "$jsonSchema": {
+            "bsonType": "object",
+            "required": ["acked_through", "tick", "state", "contract_version"],
+            "properties": {
+                "acked_through": {"bsonType": "date"},
+                "tick": {"bsonType": ["int", "long"]},
+                "contract_version": {"enum": [CONTRACT_VERSION]},
+            },
+        }
+    }
+
+
+def _registry_validator() -> Document:
+    types: dict[str, Any] = {
+        "scenario": {"bsonType": "string"},
+        "scenario_toml": {"bsonType": "string"},
+        "seed": {"bsonType": ["int", "long"]},
+        "sale_start": {"bsonType": "date"},
+        "sale_end": {"bsonType": "date"},
+        "planned_end": {"bsonType": "date"},
+        "phase": {"enum": ["planned", "live", "ended"]},
+        "first_order_ts": {"bsonType": ["date", "null"]},
+        "contract_version": {"bsonType": ["int", "long"]},
+        "active": {"bsonType": "bool"},
+    }
+    return {
+        "$jsonSchema": {"bsonType": "object", "required": list(types), "properties": types},
+        "$expr": {"$and": [{"$lte": ["$sale_start", "$sale_end"]}, {"$lte": ["$sale_end", "$planned_end"]}]},
+    }
+
+
+def _put_collection(database: Database[Document], name: str, validator: Document) -> None:
+    options: Document = {}
     if validator:
         options = {"validator": validator, "validationLevel": "strict", "validationAction": "error"}
     try:
-        database.create_collection(name, **options)
-    except CollectionInvalid:
+        # Asking first, as the driver does by itself, would not help against another that creates it now.
+        database.create_collection(name, check_exists=False, **options)
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
         if options:
             database.command("collMod", name, **options)
-
-
-def _put_role(client: Client, role: str, privileges: list[Document]) -> None:
-    try:
-        client.admin.command("createRole", role, privileges=privileges, roles=[])
-    except OperationFailure as error:
-        if error.code != _ROLE_EXISTS:
-            raise
-        client.admin.command("updateRole", role, privileges=privileges)
-
-
-def _put_user(client: Client, user: str, password: str, role: str) -> None:
-    try:
-        client.admin.command("createUser", user, pwd=password, roles=[role])
-    except OperationFailure as error:
-        if error.code != _ALREADY_EXISTS:
-            raise
-        client.admin.command("updateUser", user, pwd=password)

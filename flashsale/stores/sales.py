@@ -2,18 +2,35 @@
 
 from datetime import datetime
 
+from pymongo.client_session import ClientSession
+
+from flashsale import CONTRACT_VERSION
 from flashsale.errors import StoreNotReadyError
+from flashsale.minutes import utc_now
 from flashsale.sale_run import Phase, SaleRun
 from flashsale.schema import REGISTRY_DATABASE, SALES
 from flashsale.stores.mongo import Client
 
+_CONTRACT = "contract"
+"""Collection of the registry: {_id: "registry", version}; contract 1 did not write it."""
+
 
 def active_sale(client: Client) -> SaleRun:
     """The live sale; raises StoreNotReadyError when none was opened."""
-    document = client[REGISTRY_DATABASE][SALES].find_one({"active": True})
-    if document is None:
+    sale = find_active_sale(client)
+    if sale is None:
         raise StoreNotReadyError("no sale is open; open one with `flashsale-sale open` or start the stack")
-    return SaleRun.from_document(document)
+    return sale
+
+
+def find_active_sale(client: Client) -> SaleRun | None:
+    """The live sale, None before the first was opened; raises StoreNotReadyError when a newer version wrote it."""
+    document = client[REGISTRY_DATABASE][SALES].find_one({"active": True})
+    return None if document is None else SaleRun.from_document(document)
+
+
+def is_registered(client: Client, sale_id: str) -> bool:
+    return client[REGISTRY_DATABASE][SALES].find_one({"_id": sale_id}, {"_id": 1}) is not None
 
 
 def find_sale(client: Client, sale_id: str) -> SaleRun:
@@ -26,29 +43,49 @@ def find_sale(client: Client, sale_id: str) -> SaleRun:
 
 def list_sales(client: Client) -> list[SaleRun]:
     """All sales, newest start first."""
-    cursor = client[REGISTRY_DATABASE][SALES].find().sort("sale_start", -1)
+    cursor = client[REGISTRY_DATABASE][SALES].find().sort([("sale_start", -1), ("_id", -1)])
     return [SaleRun.from_document(document) for document in cursor]
 
 
-def activate(client: Client, sale: SaleRun) -> None:
+def require_contract(sale: SaleRun) -> None:
+    """Raise StoreNotReadyError when the sale is not in the layout of this version."""
+    if sale.contract_version != CONTRACT_VERSION:
+        raise StoreNotReadyError(
+            f"sale {sale.sale_id} is of contract {sale.contract_version}, this version reads {CONTRACT_VERSION}; "
+            f"`flashsale-sale upgrade --sale {sale.sale_id}` brings it over"
+        )
+
+
+def activate(client: Client, sale: SaleRun, *, new: bool = False) -> None:
     """Register `sale` and make it the live one, in one transaction; repeating it changes nothing.
 
-    The sale that was live until now is marked ended.
+    The sale that was live until now is marked ended, and its end is set to when its generator
+    has left it at the latest.  With `new` the id must be free: raises pymongo's DuplicateKeyError.
     """
     sales = client[REGISTRY_DATABASE][SALES]
-    with client.start_session() as session, session.start_transaction():
-        sales.update_many(
-            {"active": True, "_id": {"$ne": sale.sale_id}},
-            {"$set": {"active": False, "phase": "ended"}},
-            session=session,
-        )
-        sales.update_one(
-            {"_id": sale.sale_id},
-            {"$setOnInsert": {k: v for k, v in sale.to_document().items() if k != "_id"}},
-            upsert=True,
-            session=session,
-        )
-        sales.update_one({"_id": sale.sale_id}, {"$set": {"active": True}}, session=session)
+    document = sale.to_document()
+
+    def change_over(session: ClientSession) -> None:
+        for other in sales.find({"active": True, "_id": {"$ne": sale.sale_id}}, session=session):
+            end = SaleRun.from_document(other).ending(utc_now())
+            change = {"active": False, "phase": "ended", "sale_end": end}
+            sales.update_one({"_id": other["_id"]}, {"$set": change}, session=session)
+        if new:
+            sales.insert_one({**document, "active": True}, session=session)
+        else:
+            fields = {name: value for name, value in document.items() if name != "_id"}
+            change = {"$setOnInsert": fields, "$set": {"active": True}}
+            sales.update_one({"_id": sale.sale_id}, change, upsert=True, session=session)
+
+    with client.start_session() as session:
+        session.with_transaction(change_over)
+
+
+def end_sale(client: Client, sale_id: str, end: datetime) -> None:
+    """Set an earlier end; a sale that ends with its start is over at once.  A later end changes nothing."""
+    sales = client[REGISTRY_DATABASE][SALES]
+    sales.update_one({"_id": sale_id, "sale_end": {"$gt": end}}, {"$set": {"sale_end": end}})
+    sales.update_one({"_id": sale_id, "sale_start": end}, {"$set": {"phase": "ended"}})
 
 
 def set_phase(client: Client, sale_id: str, phase: Phase) -> None:
@@ -60,3 +97,27 @@ def set_first_order(client: Client, sale_id: str, first_order_ts: datetime) -> N
     client[REGISTRY_DATABASE][SALES].update_one(
         {"_id": sale_id, "first_order_ts": None}, {"$set": {"first_order_ts": first_order_ts}}
     )
+
+
+def registry_version(client: Client) -> int | None:
+    """Contract of the registry's layout, None while it is empty; raises StoreNotReadyError for a newer one."""
+    marked = client[REGISTRY_DATABASE][_CONTRACT].find_one({"_id": "registry"})
+    if marked is None:
+        return None if client[REGISTRY_DATABASE][SALES].find_one({}, {"_id": 1}) is None else 1
+    version = int(marked["version"])
+    if version > CONTRACT_VERSION:
+        raise StoreNotReadyError(
+            f"{REGISTRY_DATABASE} was written by a newer version (contract {version}, "
+            f"this one knows {CONTRACT_VERSION}); start that one"
+        )
+    return version
+
+
+def mark_registry(client: Client, version: int) -> None:
+    """Say that the registry is in the layout of contract `version`."""
+    client[REGISTRY_DATABASE][_CONTRACT].update_one({"_id": "registry"}, {"$set": {"version": version}}, upsert=True)
+
+
+def mark_sale(client: Client, sale_id: str, version: int) -> None:
+    """Say that the sale is in the layout of contract `version`."""
+    client[REGISTRY_DATABASE][SALES].update_one({"_id": sale_id}, {"$set": {"contract_version": version}})

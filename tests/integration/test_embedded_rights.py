@@ -14,6 +14,7 @@ from flashsale.redis_keys import SaleKeys
 from flashsale.sale_run import SaleRun
 from flashsale.schema import REGISTRY_DATABASE, SALES
 from flashsale.settings import Settings
+from flashsale.stores.ingest import put_checkpoint
 from flashsale.stores.mongo import Client, mongo_client
 from flashsale.stores.provision import provision_registry, provision_sale
 from flashsale.stores.redis_client import redis_client
@@ -60,7 +61,7 @@ ALLOWED: list[tuple[str, str, Do]] = [
     ("generator", "read dimensions", _read("products_dim")),
     ("generator", "insert quarantine", _put("orders_quarantine")),
     ("generator", "write ledger", _set("ingest_ledger")),
-    ("generator", "write checkpoints", _set("generator_checkpoints")),
+    ("generator", "write checkpoints", lambda db: put_checkpoint(db, 1, START, 1, None)),
     ("generator", "update shipments", lambda db: db.inbound_shipments.update_one({"_id": 9}, {"$set": {"qty": 1}})),
     ("generator", "see validators", lambda db: list(db.list_collections())),
     ("jobs", "read facts", _read("orders_fact")),

@@ -1,38 +1,28 @@
 """The generator as a process on a real MongoDB: pace, restart, end."""
 
-import hashlib
-import os
 import re
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import bson
 import numpy as np
 import pytest
-from pymongo.database import Database
 
 from flashsale.market import draw_market
 from flashsale.minutes import floor_minute, utc_now
 from flashsale.sale_run import SaleRun
 from flashsale.scenario import parse_scenario
-from flashsale.schema import CHECKPOINTS, FACTS, INBOUND_SHIPMENTS, INGEST_LEDGER, INVENTORY, ORDERS
+from flashsale.schema import CHECKPOINTS, FACTS, INBOUND_SHIPMENTS, INVENTORY, ORDERS
 from flashsale.settings import Settings
 from flashsale.stores.ingest import ledger_totals, read_watermark
 from flashsale.stores.mongo import Client, mongo_client
 from flashsale.stores.quarantine import quarantine_counts
 from flashsale.stores.sales import find_sale
-from generator.runner import SaleRunner
+from tests.support.generator_runs import Documents, digest, ledger, run_in_process, start_generator, wait_for_tick
 from tests.support.generator_sales import open_sale
 from tests.support.scenarios import SMALL
-
-Documents = Database[dict[str, Any]]
 
 TICKS = 150
 SHORT = SMALL.replace("duration_minutes = 10\nshards", "duration_minutes = 1\nshards", 1)
@@ -44,50 +34,6 @@ SHORT = SHORT[: SHORT.index("[[campaigns]]")]
 def client(data_services: Settings) -> Iterator[Client]:
     with mongo_client(data_services, "generator") as client:
         yield client
-
-
-def run_in_process(client: Client, settings: Settings, sale: SaleRun, max_ticks: int | None) -> None:
-    scenario = parse_scenario(sale.scenario_toml, "of the test")
-    SaleRunner(client, sale, scenario, settings, threading.Event()).run(max_ticks)
-
-
-def start_generator(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "FLASHSALE_HOME": str(settings.home),
-        "FLASHSALE_SECRETS_DIR": str(settings.secrets_dir or settings.home / "secrets"),
-        "FLASHSALE_MONGO_HOST": settings.mongo_host,
-        "FLASHSALE_MONGO_PORT": str(settings.mongo_port),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "generator.cli", "run", *arguments],
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def digest(database: Documents) -> dict[str, str]:
-    """SHA-256 over all facts by id, per table; and over the shipments."""
-    return {
-        name: hashlib.sha256(b"".join(bson.encode(d) for d in database[name].find().sort("_id", 1))).hexdigest()
-        for name in (*(table.name for table in FACTS), INBOUND_SHIPMENTS.name)
-    }
-
-
-def ledger(database: Documents) -> list[dict[str, Any]]:
-    return list(database[INGEST_LEDGER].find().sort("_id", 1))
-
-
-def wait_for_tick(database: Documents, tick: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        if any(c["tick"] >= tick for c in database[CHECKPOINTS].find({}, {"tick": 1})):
-            return
-        time.sleep(0.005)
-    pytest.fail(f"tick {tick} was not reached within 60 s")
 
 
 def test_killed_runs_leave_the_same_facts_and_counts_as_an_uninterrupted_one(

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsale import hdfs_paths, minutes, rendering
-from flashsale.errors import FlashsaleError, SettingsError
+from flashsale import CONTRACT_VERSION, hdfs_paths, minutes, rendering
+from flashsale.errors import FlashsaleError, SettingsError, StoreNotReadyError
 from flashsale.redis_keys import SaleKeys
-from flashsale.sale_run import SaleRun
+from flashsale.sale_run import STOP_LEAD, SaleRun
 from flashsale.schema import INBOUND_SHIPMENTS, ORDERS, TABLES
 from flashsale.settings import load_settings
 from flashsale.snapshot import canonical_json, interval_end_of, settled_digest, snapshot_id
+from flashsale.stores.migrations import MIGRATIONS
 
 NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 
@@ -86,6 +87,54 @@ def test_partitions_are_named_by_utc_date_and_hour() -> None:
 def test_a_sale_id_that_could_not_name_a_database_is_refused(name: str) -> None:
     with pytest.raises(FlashsaleError, match="sale_id"):
         SaleRun(name, "s", "", 1, NINE, NINE + timedelta(hours=1))
+
+
+def test_a_sale_that_runs_ends_on_a_whole_second_of_its_own_and_no_sooner_than_a_writer_can_learn_of_it() -> None:
+    start = NINE + timedelta(milliseconds=250)
+    sale = SaleRun("s", "s", "", 1, start, start + timedelta(hours=1))
+    for ms in (0, 1, 999, 1000, 754_321):
+        now = start + timedelta(milliseconds=ms)
+        end = sale.ending(now)
+        assert STOP_LEAD <= end - now < STOP_LEAD + timedelta(seconds=1)
+        assert (end - start) % timedelta(seconds=1) == timedelta(0)
+
+
+def test_ending_a_sale_never_prolongs_it_and_before_its_start_leaves_nothing_of_it() -> None:
+    sale = SaleRun("s", "s", "", 1, NINE, NINE + timedelta(hours=1))
+    assert sale.ending(NINE - timedelta(milliseconds=1)) == NINE
+    assert sale.ending(sale.sale_end - timedelta(seconds=3)) == sale.sale_end
+    assert sale.ending(sale.sale_end + timedelta(days=1)) == sale.sale_end
+
+
+def test_a_minute_that_was_begun_counts_and_a_cancelled_sale_has_none() -> None:
+    def sale(seconds: int) -> SaleRun:
+        end = NINE + timedelta(seconds=seconds)
+        return SaleRun("s", "s", "", 1, NINE, end, planned_end=NINE + timedelta(hours=1))
+
+    assert [(sale(n).minutes, sale(n).seconds) for n in (0, 1, 60, 61)] == [(0, 0), (1, 1), (1, 60), (2, 61)]
+    assert sale(61).stopped_early
+    assert not sale(3600).stopped_early
+    assert SaleRun.from_document(sale(61).to_document()) == sale(61)
+
+
+def test_a_sale_of_an_older_contract_is_read_and_one_of_a_newer_is_not() -> None:
+    document = SaleRun("s", "s", "", 1, NINE, NINE + timedelta(hours=1)).to_document()
+    old = {name: value for name, value in document.items() if name != "planned_end"} | {"contract_version": 1}
+    assert SaleRun.from_document(old).planned_end == NINE + timedelta(hours=1)
+    with pytest.raises(StoreNotReadyError, match=r"sale s was written by a newer version .* start that one"):
+        SaleRun.from_document({**document, "contract_version": CONTRACT_VERSION + 1})
+
+
+def test_each_contract_but_the_first_has_one_step_that_leads_to_it() -> None:
+    assert [step.version for step in MIGRATIONS] == list(range(2, CONTRACT_VERSION + 1))
+
+
+def test_a_pause_may_last_thirty_days_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASHSALE_RESUME_PAUSE_SECONDS", str(30 * 24 * 3600))
+    assert load_settings().resume_pause_seconds == 30 * 24 * 3600
+    monkeypatch.setenv("FLASHSALE_RESUME_PAUSE_SECONDS", str(30 * 24 * 3600 + 1))
+    with pytest.raises(SettingsError, match="FLASHSALE_RESUME_PAUSE_SECONDS"):
+        load_settings()
 
 
 def test_canonical_json_refuses_nan_and_sorts_keys() -> None:

@@ -1,0 +1,23 @@
+"""A file whose age is that of the last acknowledged checkpoint: what a health check can read without a login."""
+
+import logging
+from pathlib import Path
+
+_LOG = logging.getLogger("generator")
+
+
+class Heartbeat:
+    """Touches `file`; without one it does nothing."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+
+    def beat(self) -> None:
+        """Set the file's time to now.  A file that cannot be written is told once, and harms nothing."""
+        if self._file is None:
+            return
+        try:
+            self._file.touch()
+        except OSError as error:
+            _LOG.warning("heartbeat file %s cannot be written (%s); going on without", self._file, error.strerror)
+            self._file = None
