@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-
 ROOT = "/flashsale"
 """Folder of all sales; its owner is the pipeline's user."""
 

@@ -156,7 +156,9 @@ def _publish(
     settled = complete and watermark >= end + settings.lateness
     snapshot = make_snapshot(sale.sale_id, end, watermark, parts, complete=complete, settled=settled)
     campaigns = engine.dimensions.campaigns
-    write_sale(redis, sale, planned_intensity(campaigns, sale.sale_start, sale.minutes))
+    # A run of the sale before may end after another was opened: the page must not go back to it.
+    active = active_sale(mongo).sale_id == sale.sale_id
+    write_sale(redis, sale, planned_intensity(campaigns, sale.sale_start, sale.minutes), active=active)
     publish_snapshot(redis, sale.sale_id, snapshot, watermark, settings.superseded_ttl_minutes)
     write_history(redis, sale.sale_id, end, {"headline": parts["headline"], "alerts": parts["alerts"]})
     report = RunReport(

@@ -36,8 +36,8 @@ class DimensionsView(TypedDict):
     cities: dict[str, dict[str, Any]]
 
 
-def write_sale(client: RedisClient, sale: SaleRun, plan: list[int]) -> None:
-    """Set the sale's view; `fs:active_sale` names it."""
+def write_sale(client: RedisClient, sale: SaleRun, plan: list[int], *, active: bool = True) -> None:
+    """Set the sale's view; `fs:active_sale` names it when it is the `active` one."""
     view: SaleView = {
         "sale_id": sale.sale_id,
         "scenario": sale.scenario,
@@ -48,7 +48,8 @@ def write_sale(client: RedisClient, sale: SaleRun, plan: list[int]) -> None:
         "plan": plan,
     }
     client.set(SaleKeys(sale.sale_id).sale, canonical_json(view))
-    client.set(ACTIVE_SALE, sale.sale_id)
+    if active:
+        client.set(ACTIVE_SALE, sale.sale_id)
 
 
 def read_sale(client: RedisClient, sale_id: str) -> SaleView | None:
