@@ -106,7 +106,8 @@ class ArchiveSteps:
         """Delete from MongoDB exactly the ids of the published file, after checking it once more."""
         with tempfile.TemporaryDirectory() as folder:
             self._checked(table, batch, self._target(batch), Path(folder))
-            ids = pq.read_table(_local(Path(folder)), columns=[table.key])[table.key].to_pylist()
+            # In the order of the index: scattered over it, a large batch costs twice the work per fact.
+            ids = sorted(pq.read_table(_local(Path(folder)), columns=[table.key])[table.key].to_pylist())
         deleted = 0
         for first in range(0, len(ids), DELETE_CHUNK):
             chunk: dict[str, Any] = {"_id": {"$in": ids[first : first + DELETE_CHUNK]}}
