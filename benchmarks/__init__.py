@@ -1,0 +1,1 @@
+"""Measurements on real services; each prints a table and writes its section of docs/performance.md."""
