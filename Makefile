@@ -3,11 +3,18 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 INSTALLED := [ -x $(PYTHON) ] || { echo "nothing is installed yet; make install" >&2; exit 1; }
 UV_COMPILE := .flashsale/install/uv/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes
+# What runs: containers of this project, or processes of the embedded stack.
+HOST := python3 -m containers.host
+HOME_FOLDER := $(or $(FLASHSALE_HOME),.flashsale)
+COMPOSED := docker compose ps --all --quiet 2>/dev/null | grep -q .
+EMBEDDED := { [ -x $(PYTHON) ] && ls $(HOME_FOLDER)/run/*.json >/dev/null 2>&1; }
+NOTHING_RUNS := { echo "nothing is running; start it with make up (containers) or make demo (this machine)" >&2; exit 1; }
+IN_SALE := docker compose run --rm --no-deps -T sale
 # Services and tests keep their compiled modules: Airflow starts twice as fast.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests demo down status clean test test-unit test-integration test-e2e soak lint format docs pictures lock
+.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak bench-per-core soak lint format docs pictures lock
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,37 +28,82 @@ install-tests:  ## the same, and Chromium for the browser tests
 demo: install  ## start everything on this machine; Ctrl-C stops it, the data stays
 	@$(PYTHON) -m embedded demo
 
-down:  ## stop everything that `make demo` started, from another terminal
-	@$(INSTALLED)
-	@$(PYTHON) -m embedded down
+up:  ## build and start the containers, wait until all is well, print the addresses
+	@$(HOST) doctor --before-up
+	@docker compose up -d --build --wait --quiet-pull
+	@$(HOST) status
+
+down:  ## stop everything, of either deployment; the data stays
+	@if $(COMPOSED); then docker compose down; fi
+	@if $(EMBEDDED); then $(PYTHON) -m embedded down; fi
 
 status:  ## one line per service; exit code 0 only when all is well
-	@$(INSTALLED)
-	@$(PYTHON) -m embedded status
+	@code=0; \
+	if $(COMPOSED) || ! $(EMBEDDED); then $(HOST) status || code=1; fi; \
+	if $(EMBEDDED); then $(PYTHON) -m embedded status || code=1; fi; \
+	exit $$code
+
+logs:  ## follow the logs; of one service with S=<service>
+	@if $(COMPOSED); then docker compose logs --follow --tail 50 $(S); \
+	elif $(EMBEDDED); then tail -n 20 -F $(HOME_FOLDER)/logs/$(if $(S),$(S),*).log; \
+	else $(NOTHING_RUNS); fi
+
+doctor:  ## what is wrong with the containers, in plain words, and what to do
+	@$(HOST) doctor
+
+password:  ## print the password of Airflow's user admin
+	@if $(COMPOSED); then docker compose run --rm --no-deps -T secrets show airflow_admin 2>/dev/null; \
+	elif [ -f $(HOME_FOLDER)/secrets/airflow_admin ]; then cat $(HOME_FOLDER)/secrets/airflow_admin; \
+	else $(NOTHING_RUNS); fi
+
+sale-start:  ## open a new sale on a running stack: SALE=configs/sales/x.toml [AT=2026-11-11T00:00Z]
+	@[ -n "$(SALE)" ] || { echo "error: which sale? make sale-start SALE=configs/sales/demo.toml" >&2; exit 2; }
+	@[ -f "$(SALE)" ] || { echo "error: SALE=$(SALE): there is no such file" >&2; exit 2; }
+	@if $(COMPOSED); then SALE="$(SALE)" $(IN_SALE) flashsale-sale start $(if $(AT),--at $(AT)) && docker compose run --rm --no-deps -T seed; \
+	elif $(EMBEDDED); then FLASHSALE_SALE="$(SALE)" .venv/bin/flashsale-sale start $(if $(AT),--at $(AT)) && $(PYTHON) -m spark_jobs.seed_dimensions; \
+	else $(NOTHING_RUNS); fi
+
+sale-stop:  ## end the live sale
+	@if $(COMPOSED); then $(IN_SALE) flashsale-sale stop && docker compose run --rm --no-deps -T seed; \
+	elif $(EMBEDDED); then .venv/bin/flashsale-sale stop && $(PYTHON) -m spark_jobs.seed_dimensions; \
+	else $(NOTHING_RUNS); fi
+
+sale-list:  ## all sales, newest first
+	@if $(COMPOSED); then $(IN_SALE) flashsale-sale list; elif $(EMBEDDED); then .venv/bin/flashsale-sale list; else $(NOTHING_RUNS); fi
 
 clean:  ## forget the demo's data, logs and secrets
 	@$(INSTALLED)
 	@$(PYTHON) -m embedded clean
 
 test: install-tests  ## all tests but the long ones, on real services (at most 15 min)
-	$(PYTHON) -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder tests
+	$(PYTHON) -m pytest -m "not soak and not compose" -n 2 --dist loadfile --no-loadscope-reorder tests
 
 test-unit: install  ## tests that need no service
 	$(PYTHON) -m pytest tests/unit
 
 test-integration: install-tests  ## tests on real services, also beside a running demo
-	$(PYTHON) -m pytest -m "not soak" tests/integration
+	$(PYTHON) -m pytest -m "not soak and not compose" tests/integration
 
 test-e2e: install-tests  ## three real minutes through the whole stack
-	$(PYTHON) -m pytest -m "not soak" tests/e2e
+	$(PYTHON) -m pytest -m "not soak and not compose" tests/e2e
+
+compose-test: install  ## the containers, from empty volumes, on this machine's engine (about 15 min)
+	$(PYTHON) -m pytest -m "compose and not soak" tests/compose
+
+compose-soak: install  ## the same with every service killed and the engine restarted
+	$(PYTHON) -m pytest -s -m compose tests/compose
+
+bench-per-core: install  ## CPU and bytes per million facts, part by part (about 3 min)
+	$(PYTHON) -m benchmarks.per_core
 
 soak: install-tests  ## the long tests with the full numbers
-	$(PYTHON) -m pytest -m soak tests
+	$(PYTHON) -m pytest -m "soak and not compose" tests
 
 lint: install  ## formatting, lint rules and types
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy --python-version 3.10 -p containers.host
 
 format: install  ## put the formatting right
 	$(PYTHON) -m ruff format .
