@@ -17,14 +17,14 @@ SERVER_SELECTION_MS = 5_000
 
 
 def mongo_client(settings: Settings, user: str) -> Client:
-    """A client of the replica set, logged in as `user` (secret ``mongo_<user>``).
+    """A client of the replica set (of a mongos, where its name is empty), logged in as `user` (secret ``mongo_<user>``).
 
     Writes are acknowledged by the majority and journaled; times come back as aware UTC.
     """
     return MongoClient(
         settings.mongo_host,
         settings.mongo_port,
-        replicaSet=settings.mongo_replica_set,
+        replicaSet=settings.mongo_replica_set or None,
         username=user,
         password=settings.secret(f"mongo_{user}"),
         authSource="admin",
@@ -40,10 +40,8 @@ def mongo_client(settings: Settings, user: str) -> Client:
 def mongo_uri(settings: Settings, user: str) -> str:
     """The address of the replica set with `user`'s login in it, for programs that take nothing else: a secret."""
     password = settings.secret(f"mongo_{user}")
-    return (
-        f"mongodb://{user}:{password}@{settings.mongo_host}:{settings.mongo_port}/"
-        f"?authSource=admin&replicaSet={settings.mongo_replica_set}"
-    )
+    replica_set = f"&replicaSet={settings.mongo_replica_set}" if settings.mongo_replica_set else ""
+    return f"mongodb://{user}:{password}@{settings.mongo_host}:{settings.mongo_port}/?authSource=admin{replica_set}"
 
 
 @contextmanager

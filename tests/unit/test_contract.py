@@ -16,6 +16,7 @@ from flashsale.schema import INBOUND_SHIPMENTS, ORDERS, TABLES
 from flashsale.settings import load_settings
 from flashsale.snapshot import canonical_json, interval_end_of, settled_digest, snapshot_id
 from flashsale.stores.migrations import MIGRATIONS
+from flashsale.stores.mongo import mongo_client, mongo_uri
 
 NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 
@@ -165,3 +166,13 @@ def test_times_survive_the_trip_through_milliseconds_and_text(naive: datetime) -
     assert minutes.parse_iso(minutes.iso(moment)) == moment
     minute = minutes.floor_minute(moment)
     assert minutes.parse_compact(minutes.compact(minute)) == minute
+
+
+def test_replica_set_without_a_name_is_left_out_so_that_a_mongos_can_be_used(tmp_path: Path) -> None:
+    (tmp_path / "mongo_jobs").write_text("p" * 32)
+    named = load_settings(secrets_dir=tmp_path)
+    unnamed = load_settings(secrets_dir=tmp_path, mongo_replica_set="")
+    assert mongo_uri(named, "jobs").endswith("/?authSource=admin&replicaSet=rs0")
+    assert mongo_uri(unnamed, "jobs").endswith("/?authSource=admin")
+    with mongo_client(unnamed, "jobs") as client:
+        assert client.options.replica_set_name is None
