@@ -34,7 +34,8 @@ def _foreign_images() -> list[str]:
     return sorted(images | {line.split(BASE_IMAGE)[1] for line in lines if line.startswith(f"ARG {BASE_IMAGE}")})
 
 
-def _lab() -> Path:
+def lab_script() -> Path:
+    """The program that stands in for an engine with images."""
     return Path(os.environ.get("COMPOSE_LAB") or ROOT.parent / "shared" / "compose-lab" / "lab.sh").absolute()
 
 
@@ -48,7 +49,7 @@ def engine() -> Iterator[None]:
     ):
         yield
         return
-    lab = _lab()
+    lab = lab_script()
     if not lab.exists():
         pytest.fail(
             "no container engine with the images that docker-compose.yml names, and no lab at "
@@ -73,6 +74,7 @@ def stack(engine: None) -> Iterator[ComposeStack]:
     try:
         began = utc_now()
         stack.seconds["up"] = stack.up()
+        stack.after_up = stack.containers()
         stack.seconds["first snapshot"] = stack.seconds["up"] + stack.wait_for_snapshot(began, 240)
         yield stack
     finally:

@@ -38,11 +38,13 @@ def _environment(ports: list[int], project: str) -> dict[str, str]:
 
 @dataclass
 class ComposeStack:
-    """`compose` runs one docker compose command in it; `seconds` holds what was measured on the way."""
+    """`compose` runs one docker compose command in it; `seconds` holds what was measured on the way,
+    `after_up` its containers as the first `up` left them."""
 
     project: str
     ports: list[int] = field(default_factory=lambda: free_ports(4))
     seconds: dict[str, float] = field(default_factory=dict)
+    after_up: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.environment = _environment(self.ports, self.project)

@@ -48,7 +48,9 @@ def _kill(stack: ComposeStack, service: str) -> dict[str, float]:
 
 def _assert_nothing_is_lost(stack: ComposeStack) -> None:
     """The generator is a function of its seed: what it must have written by now is known without asking it."""
-    found = json_util.loads(stack.one_off("sale", inside("fact_ids")), json_util.JSONOptions(tz_aware=True))
+    found = json_util.loads(
+        stack.one_off("sale", inside("fact_ids")), json_options=json_util.JSONOptions(tz_aware=True)
+    )
     sale = SaleRun.from_document(found["sale"])
     for table, expected in known_ids(sale, found["watermark"] - MINUTE).items():
         stored = Counter(np.frombuffer(zlib.decompress(base64.b64decode(found[table])), np.int64).tolist())

@@ -41,7 +41,11 @@ def _embedded_digests(settings: Settings, given: Path) -> dict[str, str]:
         document = client[REGISTRY_DATABASE][SALES].find_one({"_id": SALE_ID})
         collections = {name: list(client[sale.database][name].find()) for name in names}
         collections = {name: documents for name, documents in collections.items() if documents}
-        given.write_text(json_util.dumps({"sale": document, "collections": collections}))
+        given.write_text(
+            json_util.dumps(
+                {"sale": document, "collections": collections}, json_options=json_util.CANONICAL_JSON_OPTIONS
+            )
+        )
         minute_kpis.backfill(settings, at(START), at(END), SALE_ID)
         found = client[sale.database][KPI_HISTORY].find({"settled": True})
         return {d["_id"].isoformat(): d["digest"] for d in found}

@@ -20,7 +20,7 @@ def _counted(stack: ComposeStack) -> dict[str, Any]:
 def test_up_alone_ends_with_a_live_snapshot(stack: ComposeStack) -> None:
     up, fresh = stack.seconds["up"], stack.seconds["first snapshot"]
     print(f"\nup --wait took {up:.0f} s, a fresh snapshot stood {fresh:.0f} s after the start")
-    for name, container in stack.containers().items():
+    for name, container in stack.after_up.items():
         state = container["State"]
         if name.removesuffix("-1") in ONE_SHOTS:
             assert (state["Status"], state["ExitCode"]) == ("exited", 0), name

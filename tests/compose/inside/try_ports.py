@@ -2,11 +2,18 @@
 
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-for target in sys.argv[1:]:
+
+def attempt(target):
     host, port = target.rsplit(":", 1)
     try:
         socket.create_connection((host, int(port)), 2).close()
-        print("open", target)
     except OSError:
-        print("closed", target)
+        return f"closed {target}"
+    return f"open {target}"
+
+
+# What is cut off does not refuse, it does not answer: all at once, or every closed port costs two seconds.
+with ThreadPoolExecutor(max_workers=64) as pool:
+    print("\n".join(pool.map(attempt, sys.argv[1:])))
