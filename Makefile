@@ -34,7 +34,7 @@ up:  ## build and start the containers, wait until all is well, print the addres
 	@$(HOST) status
 
 down:  ## stop everything, of either deployment; the data stays
-	@if $(COMPOSED); then docker compose down; fi
+	@if $(COMPOSED); then docker compose rm --stop --force --volumes && docker compose down; fi
 	@if $(EMBEDDED); then $(PYTHON) -m embedded down; fi
 
 status:  ## one line per service; exit code 0 only when all is well

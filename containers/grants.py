@@ -1,6 +1,11 @@
-"""Which secrets each service of the stack may read; each has a volume of its own that holds those alone."""
+"""What each service of the stack is handed: its own secrets, and server configuration, in a volume of its own.
+
+Configuration goes the same way as secrets: official images run as users of their own, who may not be
+able to read the files of a clone, and an engine on another machine does not have them.
+"""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from flashsale.redis_acl import render_acl
 from flashsale.settings import Settings
@@ -19,7 +24,8 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "seed": ("mongo_jobs", "redis_publisher"),
     "generator": ("mongo_generator",),
     "redis": ("redis_dashboard_read",),
-    "postgres": ("postgres_airflow",),
+    "postgres": ("postgres_owner",),
+    "postgres-init": ("postgres_owner", "postgres_airflow"),
     "airflow-db": (*_AIRFLOW, "airflow_admin"),
     "airflow-api": _AIRFLOW,
     "airflow-dag-processor": (*_AIRFLOW, "redis_publisher"),
@@ -27,17 +33,22 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "spark-connect": (),
     "spark-cluster": (),
     "dashboard": ("redis_dashboard_read", "redis_dashboard_command"),
+    "hdfs": (),
 }
 """Service (or group of services) -> secrets handed over as they are."""
 
 
-def written(service: str, secret: Secret, settings: Settings, acl_template: str) -> dict[str, str]:
-    """Files made from secrets for `service`, by name: what its program reads in a form of its own."""
+def written(service: str, secret: Secret, settings: Settings, root: Path) -> dict[str, str]:
+    """Files made for `service`, by name, in the form its program reads; `root` is the project's folder."""
     if service.startswith("airflow-"):
         # libpq and asyncpg read it, so that no URI has to carry the password.
         return {"pgpass": f"*:*:*:airflow:{secret('postgres_airflow')}\n"}
     if service == "redis":
-        return {"users.acl": render_acl(acl_template, secret)}
+        folder = root / "configs" / "redis"
+        acl = render_acl((folder / "users.acl").read_text(), secret)
+        return {"users.acl": acl, "redis.conf": (folder / "redis.conf").read_text()}
+    if service == "hdfs":
+        return {path.name: path.read_text() for path in sorted((root / "hadoop" / "conf").iterdir())}
     if service == "spark-cluster":
         return {"spark.conf": _spark_lines(_spark_authentication(secret))}
     if service == "spark-connect":
@@ -46,9 +57,9 @@ def written(service: str, secret: Secret, settings: Settings, acl_template: str)
     return {}
 
 
-def grants(service: str, secret: Secret, settings: Settings, acl_template: str) -> dict[str, str]:
-    """Every file of `service`'s folder of secrets: name -> text."""
-    return {name: secret(name) + "\n" for name in PLAIN[service]} | written(service, secret, settings, acl_template)
+def grants(service: str, secret: Secret, settings: Settings, root: Path) -> dict[str, str]:
+    """Every file of `service`'s folder: name -> text."""
+    return {name: secret(name) + "\n" for name in PLAIN[service]} | written(service, secret, settings, root)
 
 
 def _spark_authentication(secret: Secret) -> dict[str, str]:

@@ -17,7 +17,8 @@ from flashsale.secret_files import SECRETS, ensure_secrets, write_private
 from flashsale.settings import load_settings
 
 GRANTS = Path("/grants")
-ACL_TEMPLATE = Path("configs/redis/users.acl")
+PROJECT = Path()
+"""Where configs/ and hadoop/ are: the working folder of the image."""
 PRIVATE = frozenset({"pgpass"})
 """Read by clients that refuse a file its group can read; its reader is this program's own user."""
 
@@ -46,9 +47,8 @@ def _grant() -> int:
         raise FlashsaleError("FLASHSALE_SECRETS_DIR is not set; it names the folder that keeps the secrets")
     try:
         ensure_secrets(settings.secrets_dir)
-        template = ACL_TEMPLATE.read_text()
         for service in PLAIN:
-            hand_over(GRANTS / service, grants(service, settings.secret, settings, template))
+            hand_over(GRANTS / service, grants(service, settings.secret, settings, PROJECT))
     except OSError as error:
         raise FlashsaleError(f"secrets: {error.filename}: {error.strerror}") from error
     sys.stdout.write(f"{len(SECRETS)} secrets, handed to {len(PLAIN)} services\n")

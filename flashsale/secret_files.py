@@ -37,6 +37,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "redis_dashboard_command": _token,
     "spark_connect": _token,
     "spark_cluster": _token,
+    "postgres_owner": _token,
     "postgres_airflow": _token,
     "airflow_admin": _token,
     "airflow_jwt": _long_token,

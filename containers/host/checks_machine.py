@@ -6,15 +6,19 @@ import os
 import platform
 import re
 import shutil
+import stat
 import sys
 from pathlib import Path
 
 from containers.host.answers import Info, Project
+from containers.host.container import Container
 from containers.host.findings import Finding, ok, one_line, problem, warning
 
 # Its health checks use start_interval.
 ENGINE_AT_LEAST = (25, 0)
 COMPOSE_AT_LEAST = (2, 20)
+# Before it, what is published on loopback alone could be reached through the bridge by neighbours.
+ENGINE_THAT_KEEPS_NEIGHBOURS_OUT = (28, 0)
 GIB = 2**30
 MEMORY_NEEDED = 6 * GIB
 DISK_TO_BUILD = 10 * 10**9
@@ -38,7 +42,12 @@ def check_engine(info: Info, endpoint: str) -> list[Finding]:
     if version < COMPOSE_AT_LEAST:
         text = f"Compose {info.compose_version} is too old, {wanted} or newer is needed"
         return [problem("engine", text, "update docker-compose-plugin")]
-    return [ok("engine", f"Docker {info.server_version}, Compose {info.compose_version}")]
+    found = [ok("engine", f"Docker {info.server_version}, Compose {info.compose_version}")]
+    if _numbers(info.server_version) < ENGINE_THAT_KEEPS_NEIGHBOURS_OUT:
+        text = f"Docker {info.server_version} lets neighbours on the network reach pages published on 127.0.0.1"
+        way_out = f"update to {_dotted(ENGINE_THAT_KEEPS_NEIGHBOURS_OUT)}, or drop what comes from them in DOCKER-USER"
+        found.append(warning("engine", text, way_out))
+    return found
 
 
 def no_docker(error: str) -> Finding:
@@ -126,10 +135,27 @@ def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int | None:
 
 def check_files(project: Project) -> list[Finding]:
     """Files handed to a service, such as the sale's scenario: Compose looks for them only at the start."""
-    missing = [(name, path) for name, path in project.files.items() if not Path(path).is_file()]
+    found = []
+    for name, path in project.files.items():
+        if not Path(path).is_file():
+            text = f"the file of {name} does not exist: {path}"
+            found.append(problem("configuration", text, f"set {name.upper()} to one that does"))
+        elif not Path(path).stat().st_mode & stat.S_IROTH:
+            text = f"the file of {name} can be read by its owner alone, and the service is another user: {path}"
+            found.append(problem("configuration", text, f"`chmod o+r {path}`"))
+    return found
+
+
+def check_checkout(containers: list[Container], folder: Path) -> list[Finding]:
+    """Two checkouts with one project name would take each other's containers and data."""
+    others = {c.checkout for c in containers if c.checkout and Path(c.checkout) != folder}
     return [
-        problem("configuration", f"the file of {name} does not exist: {path}", f"set {name.upper()} to one that does")
-        for name, path in missing
+        problem(
+            "checkout",
+            f"containers of this project's name were made from {other}",
+            "set COMPOSE_PROJECT_NAME, FLASHSALE_VERSION and the FLASHSALE_PORT_... here, or work there",
+        )
+        for other in sorted(others)
     ]
 
 

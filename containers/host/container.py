@@ -30,7 +30,8 @@ WELL: tuple[Condition, ...] = ("healthy", "running", "done")
 
 @dataclass(frozen=True)
 class Container:
-    """`check_output` is the last line of the newest health check, `good_at` the end of the newest that passed."""
+    """`check_output` is the last line of the newest health check, `good_at` the end of the newest that passed,
+    `checkout` the folder whose file made it."""
 
     identifier: str
     service: str
@@ -49,6 +50,7 @@ class Container:
     addresses: tuple[str, ...]
     check_output: str
     good_at: datetime | None
+    checkout: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -109,4 +111,5 @@ def _container(entry: dict[str, Any]) -> Container:
         ),
         check_output=last_line(checks[-1]["Output"]) if checks else "",
         good_at=parse_time(passed[-1]["End"]) if passed else None,
+        checkout=labels.get(_LABEL + "project.working_dir") or "",
     )

@@ -67,6 +67,7 @@ def examine(docker: Docker, before_up: bool) -> Iterable[Finding]:
     running = any(container.is_running for container in containers)
     yield from _machine(docker, info, endpoint, checks_machine.missing_images(project, images), running)
     yield from checks_machine.check_files(project)
+    yield from checks_machine.check_checkout(containers, docker.folder)
     yield from check_ports(docker, project.ports, containers, endpoint)
     if before_up:
         return

@@ -17,7 +17,7 @@ SERVER_SELECTION_MS = 5_000
 
 
 def mongo_client(settings: Settings, user: str) -> Client:
-    """A client of the replica set (of a mongos, where its name is empty), logged in as `user` (secret ``mongo_<user>``).
+    """A client of the replica set, or of a mongos where its name is empty, as `user` (secret ``mongo_<user>``).
 
     Writes are acknowledged by the majority and journaled; times come back as aware UTC.
     """

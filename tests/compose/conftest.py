@@ -29,7 +29,8 @@ def _foreign_images() -> list[str]:
             ["docker", "compose", "config", "--format", "json"], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
     )
-    images = {service["image"] for service in config["services"].values() if "build" not in service}
+    images = {service["image"] for service in config["services"].values()}
+    images = {image for image in images if not image.startswith("flashsale/")}
     lines = (ROOT / "containers" / "Dockerfile").read_text().splitlines()
     return sorted(images | {line.split(BASE_IMAGE)[1] for line in lines if line.startswith(f"ARG {BASE_IMAGE}")})
 

@@ -15,7 +15,7 @@ from flashsale.minutes import parse_iso, utc_now
 
 ROOT = Path(__file__).parents[2]
 FRESH_SECONDS = 70.0
-ONE_SHOTS = ("secrets", "mongo-init", "airflow-db", "hdfs-init", "sale", "seed")
+ONE_SHOTS = ("secrets", "mongo-init", "postgres-init", "airflow-db", "hdfs-init", "sale", "seed")
 
 
 def inside(name: str) -> str:

@@ -43,7 +43,41 @@ def test_redis(stack: ComposeStack) -> None:
 
 def test_postgresql(stack: ComposeStack) -> None:
     outcome = json.loads(stack.python("airflow-scheduler", inside("postgres_logins")).stdout)
-    assert outcome == dict.fromkeys(("nobody", "wrong password", "superuser"), "refused")
+    assert outcome == dict.fromkeys(("nobody", "wrong password", "owner"), "refused")
+    assert stack.python("airflow-scheduler", inside("postgres_rights")).stdout.split() == ["airflow", "f", "f", "f"]
+
+
+def test_publisher_of_redis_has_no_dangerous_command(stack: ComposeStack) -> None:
+    outcome = json.loads(stack.one_off("seed", inside("publisher_rights"), stack.published()["sale_id"]))
+    assert outcome.pop("read its keys") == "allowed"
+    assert set(outcome.values()) == {"refused"}, outcome
+
+
+def test_worker_without_the_clusters_secret_is_refused(stack: ComposeStack) -> None:
+    """It reaches the master, and is not taken in."""
+    script = (
+        "cp /dev/null /tmp/none.conf; timeout 25 spark-class org.apache.spark.deploy.worker.Worker --host $(hostname) "
+        "--work-dir /tmp --properties-file /tmp/none.conf spark://spark-master:7077"
+    )
+    command = ("docker", "compose", "run", "--rm", "--no-deps", "-T", "spark-worker", "bash", "-c", script)
+    tried = stack.run(*command, check=False, timeout=90)
+    assert "Failed to connect to master" in tried.stderr, tried.stderr[-1500:]
+    alive = json.loads(stack.python("spark-master", inside("spark_workers")).stdout)
+    assert alive == 1
+
+
+def test_hdfs_takes_no_write_that_a_web_page_could_send(stack: ComposeStack) -> None:
+    """A browser sends a plain POST wherever a page tells it to; without the header it is refused."""
+    url = f"http://127.0.0.1:{stack.ports[2]}/webhdfs/v1/flashsale/x?op=CONCAT&sources=/flashsale/y&user.name=hadoop"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    answers = {}
+    for agent in ("Mozilla/5.0 (X11; Linux x86_64)", "python-requests/2.32"):
+        request = urllib.request.Request(url, b"", {"User-Agent": agent}, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            opener.open(request, timeout=20)
+        answers[agent[:7]] = caught.value.read().decode()
+    assert "Missing Required Header" in answers["Mozilla"]
+    assert "Missing Required Header" not in answers["python-"]
 
 
 def test_airflow(stack: ComposeStack) -> None:

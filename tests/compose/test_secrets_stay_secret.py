@@ -35,7 +35,7 @@ def test_no_secret_in_inspect_history_logs_or_command_lines(stack: ComposeStack)
 
 
 def test_each_service_sees_its_own_secrets_alone(stack: ComposeStack) -> None:
-    written = {"redis": {"users.acl"}, "spark-connect": {"spark.conf"}}
+    written = {"redis": {"users.acl", "redis.conf"}, "spark-connect": {"spark.conf"}}
     for service in ("mongo", "generator", "redis", "postgres", "spark-connect", "dashboard"):
         seen = stack.compose("exec", "-T", service, "ls", "-A", "/run/secrets").split()
         assert set(seen) == set(PLAIN[service]) | written.get(service, set()), service

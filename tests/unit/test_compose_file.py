@@ -32,7 +32,12 @@ def _passed_on() -> set[str]:
 
 def test_every_setting_reaches_the_services() -> None:
     settings = {f"FLASHSALE_{name.upper()}" for name in Settings.model_fields if name not in FIXED}
-    assert settings - {"FLASHSALE_SALE"} == set(COMPOSE["x-settings"])
+    assert settings - {"FLASHSALE_SALE"} == {name for name in COMPOSE["x-settings"] if name.startswith("FLASHSALE_")}
+
+
+def test_no_proxy_of_the_engines_user_comes_between_the_services() -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        assert COMPOSE["x-settings"][name] == COMPOSE["x-settings"][name.lower()] == ""
 
 
 def test_example_of_the_environment_names_every_variable_with_its_default() -> None:
@@ -50,7 +55,8 @@ def test_example_of_the_environment_names_every_variable_with_its_default() -> N
 def test_every_image_is_pinned_to_a_version() -> None:
     for name, service in SERVICES.items():
         repository, _, tag = service["image"].partition(":")
-        if "build" in service:
+        if repository.startswith("flashsale/"):
+            assert service["pull_policy"] == "never", "somebody else's registry would be asked first"
             assert tag == "${FLASHSALE_VERSION:-dev}", name
         else:
             assert re.fullmatch(r"\d+(\.\d+){1,2}(-\w+)?", tag), service["image"]
@@ -78,15 +84,18 @@ def test_images_install_what_the_one_lock_file_says(lock: Path) -> None:
         assert hashes == everything[name], name
 
 
-def test_images_of_the_services_have_their_locks() -> None:
-    targets = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
+def test_each_image_is_built_once_and_from_its_own_lock() -> None:
+    built = [(s["image"], s["build"]["target"]) for s in SERVICES.values() if "build" in s]
+    targets = {target for _, target in built}
+    assert len(targets) == len(built)
+    assert {image for image, _ in built} == {s["image"] for s in SERVICES.values() if "pull_policy" in s}
     assert {path.stem for path in LOCKS} == targets | {"build"}
 
 
 def test_secrets_are_handed_over_in_volumes_of_their_own() -> None:
     mounts = {name: [v for v in service.get("volumes", []) if isinstance(v, str)] for name, service in SERVICES.items()}
-    granted = {m.split(":")[0].removeprefix("secrets-") for m in mounts["secrets"] if m.startswith("secrets-")}
-    assert granted == PLAIN.keys()
+    granted = {m.split(":/grants/")[1]: m.split(":")[0] for m in mounts["secrets"] if "/grants/" in m}
+    assert granted == {name: "hdfs-configuration" if name == "hdfs" else f"secrets-{name}" for name in PLAIN}
     image = (ROOT / "containers" / "Dockerfile").read_text().replace("\\\n", " ")
     folders = re.search(r"for service in ([^;]+);", image)
     assert folders is not None
@@ -113,7 +122,7 @@ def test_every_one_shot_is_waited_for() -> None:
 
 def test_own_images_are_checked_by_the_program_in_them() -> None:
     for name, service in SERVICES.items():
-        if "build" in service and service["restart"] != "no":
+        if service["image"].startswith("flashsale/") and service["restart"] != "no":
             assert service["healthcheck"]["test"] == ["CMD", "python", "-I", "-S", "health.py", name]
             assert name in CHECKS
 

@@ -1,5 +1,6 @@
 """Doctor on the machine: engine, limits, memory, disk, files, clock."""
 
+import json
 import platform
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,11 @@ import pytest
 
 from containers.host import checks_clock, checks_machine
 from containers.host.answers import parse_info
+from containers.host.container import parse_containers
 from containers.host.engine import Docker, EngineError
 from containers.host.findings import Finding, exit_code, ok, problem, verdict, warning
 from containers.host.survey import ask_info
-from tests.support.engine_answers import info, project
+from tests.support.engine_answers import info, inspected, project
 
 SOCKET = "unix:///var/run/docker.sock"
 GIB = 2**30
@@ -24,7 +26,22 @@ def _only(findings: list[Finding]) -> Finding:
 
 
 def test_engine_that_answers_is_told_with_its_versions() -> None:
-    assert _only(checks_machine.check_engine(info(), SOCKET)) == ok("engine", "Docker 26.1.5+dfsg1, Compose 2.26.1-4")
+    found, about_neighbours = checks_machine.check_engine(info(), SOCKET)
+    assert found == ok("engine", "Docker 26.1.5+dfsg1, Compose 2.26.1-4")
+    assert (about_neighbours.mark, "127.0.0.1" in about_neighbours.text) == ("warning", True)
+    newer = _only(checks_machine.check_engine(info(ServerVersion="28.0.1"), SOCKET))
+    assert newer == ok("engine", "Docker 28.0.1, Compose 2.26.1-4")
+
+
+def test_second_checkout_under_the_same_name_is_a_problem() -> None:
+    entries = json.loads(inspected())
+    here = Path("/srv/flashsale")
+    for entry in entries:
+        entry["Config"]["Labels"]["com.docker.compose.project.working_dir"] = str(here)
+    containers = parse_containers(json.dumps(entries))
+    assert not checks_machine.check_checkout(containers, here)
+    found = _only(checks_machine.check_checkout(containers, Path("/somewhere/else")))
+    assert (found.mark, str(here) in found.text, "COMPOSE_PROJECT_NAME" in found.way_out) == ("problem", True, True)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +144,9 @@ def test_engine_is_local_only_on_the_same_kernel() -> None:
 def test_scenario_that_does_not_exist_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "there.toml").touch()
     assert not checks_machine.check_files(replace(project(), files={"sale": str(tmp_path / "there.toml")}))
+    (tmp_path / "there.toml").chmod(0o600)
+    closed = _only(checks_machine.check_files(replace(project(), files={"sale": str(tmp_path / "there.toml")})))
+    assert (closed.mark, f"chmod o+r {tmp_path}/there.toml" in closed.way_out) == ("problem", True)
     found = _only(checks_machine.check_files(replace(project(), files={"sale": str(tmp_path / "x.toml")})))
     assert (found.mark, f"{tmp_path}/x.toml" in found.text, "set SALE" in found.way_out) == ("problem", True, True)
 

@@ -10,9 +10,8 @@ from flashsale.settings import load_settings
 from flashsale.stores.mongo import mongo_client
 from flashsale.stores.provision import provision_sale
 
-given = json_util.loads(
-    Path("/data/sale.json").read_text(), json_options=json_util.JSONOptions(json_mode=json_util.JSONMode.CANONICAL, tz_aware=True)
-)
+canonical = json_util.JSONOptions(json_mode=json_util.JSONMode.CANONICAL, tz_aware=True)
+given = json_util.loads(Path("/data/sale.json").read_text(), json_options=canonical)
 with mongo_client(load_settings(), "owner") as client:
     sale = SaleRun.from_document(given["sale"])
     provision_sale(client, sale)

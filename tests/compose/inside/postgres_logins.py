@@ -8,7 +8,7 @@ outcome = {}
 for name, login in {
     "nobody": "user=airflow",
     "wrong password": "user=airflow password=xxxxxxxxxxxxxxxx",
-    "superuser": "user=postgres",
+    "owner": "user=postgres",
 }.items():
     try:
         psycopg2.connect(f"host=postgres dbname=airflow connect_timeout=5 passfile=/dev/null {login}").close()
