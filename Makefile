@@ -88,7 +88,7 @@ test-e2e: install-tests  ## three real minutes through the whole stack
 	$(PYTHON) -m pytest -m "not soak and not compose" tests/e2e
 
 compose-test: install  ## the containers, from empty volumes, on this machine's engine (about 15 min)
-	$(PYTHON) -m pytest -m "compose and not soak" tests/compose
+	$(PYTHON) -m pytest -s -m "compose and not soak" tests/compose
 
 compose-soak: install  ## the same with every service killed and the engine restarted
 	$(PYTHON) -m pytest -s -m compose tests/compose
