@@ -91,7 +91,9 @@ def _unprivileged() -> tuple[str, ...]:
     group = str(pwd.getpwnam(_UNPRIVILEGED).pw_gid)
     return (
         *("setpriv", f"--reuid={_UNPRIVILEGED}", f"--regid={group}", "--clear-groups"),
-        *(f"--inh-caps={_CAPABILITIES}", f"--ambient-caps={_CAPABILITIES}", "--"),
+        *(f"--inh-caps={_CAPABILITIES}", f"--ambient-caps={_CAPABILITIES}"),
+        # Without it access(2), by which initdb looks for its server, forgets the capability.
+        *("--securebits=+no_setuid_fixup", "--"),
     )
 
 
