@@ -27,11 +27,11 @@ def _set_up() -> int:
 
 
 def _migrate() -> None:
-    done = subprocess.run(
-        ["airflow", "db", "migrate"],  # noqa: S607 - of this image's environment
-        timeout=_MIGRATE_SECONDS,
-        check=False,
-    )
+    try:
+        # The command of this image's own environment.
+        done = subprocess.run(["airflow", "db", "migrate"], timeout=_MIGRATE_SECONDS, check=False)  # noqa: S607
+    except subprocess.TimeoutExpired as error:
+        raise FlashsaleError(f"airflow db migrate took more than {_MIGRATE_SECONDS} s; is PostgreSQL well?") from error
     if done.returncode != 0:
         raise FlashsaleError(f"airflow db migrate failed with exit code {done.returncode}; its lines stand above")
 

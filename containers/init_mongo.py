@@ -5,19 +5,18 @@ own machine may initiate the set and make the first user, and only as long as th
 """
 
 import sys
-import time
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from flashsale.errors import ServiceUnavailableError, exit_with_one_line, one_line
+from containers.waiting import until_done
+from flashsale.errors import ServiceUnavailableError, exit_with_one_line
 from flashsale.settings import Settings, load_settings
 from flashsale.stores.mongo import Client, mongo_client, mongo_errors
 from flashsale.stores.mongo_setup import create_owner, initiate_replica_set
 from flashsale.stores.provision import provision_registry
 
 WAIT_SECONDS = 90.0
-_POLL_SECONDS = 0.5
 _TIMEOUT_MS = 3_000
 _AUTHENTICATION_FAILED = 18
 
@@ -29,17 +28,8 @@ def main() -> int:
 
 def _set_up() -> int:
     settings = load_settings()
-    deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            _first_steps(settings)
-            break
-        except (PyMongoError, ServiceUnavailableError) as error:
-            if time.monotonic() > deadline:
-                raise ServiceUnavailableError(
-                    f"MongoDB was not ready within {WAIT_SECONDS:.0f} s ({one_line(error)[:160]})"
-                ) from error
-            time.sleep(_POLL_SECONDS)
+    not_yet = (PyMongoError, ServiceUnavailableError)
+    until_done(lambda: _first_steps(settings), not_yet, "MongoDB was not ready", WAIT_SECONDS)
     with mongo_errors("set up users"), mongo_client(settings, "owner") as client:
         provision_registry(client, settings)
     sys.stdout.write(f"MongoDB is replica set {settings.mongo_replica_set} with its users\n")

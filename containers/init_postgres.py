@@ -4,18 +4,17 @@ Airflow owns its database and is nobody elsewhere; the server's superuser is use
 """
 
 import sys
-import time
 
 import psycopg2
 from psycopg2 import sql
 
-from flashsale.errors import ServiceUnavailableError, exit_with_one_line, one_line
+from containers.waiting import until_done
+from flashsale.errors import exit_with_one_line
 from flashsale.settings import Settings, load_settings
 
 HOST = "postgres"
 ROLE = DATABASE = "airflow"
 WAIT_SECONDS = 60.0
-_POLL_SECONDS = 0.5
 
 
 def main() -> int:
@@ -25,17 +24,8 @@ def main() -> int:
 
 def _set_up() -> int:
     settings = load_settings()
-    deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            _put_role_and_database(settings)
-            break
-        except psycopg2.OperationalError as error:
-            if time.monotonic() > deadline:
-                raise ServiceUnavailableError(
-                    f"PostgreSQL took no role within {WAIT_SECONDS:.0f} s ({one_line(error)[:160]})"
-                ) from error
-            time.sleep(_POLL_SECONDS)
+    not_yet = (psycopg2.OperationalError,)
+    until_done(lambda: _put_role_and_database(settings), not_yet, "PostgreSQL took no role", WAIT_SECONDS)
     sys.stdout.write(f"PostgreSQL has the role and the database {ROLE}\n")
     return 0
 

@@ -33,7 +33,28 @@ def test_mongodb(stack: ComposeStack) -> None:
 
 def test_redis(stack: ComposeStack) -> None:
     keys = SaleKeys(stack.published()["sale_id"])
-    outcome = json.loads(stack.python("dashboard", inside("redis_rights"), keys.current, keys.alert_commands).stdout)
+    key, stream = keys.current, keys.alert_commands
+    attempts = [
+        ["nobody", None, "GET", key],
+        ["wrong password", "wrong", "GET", key],
+        ["read: get", "dashboard_read", "GET", key],
+        ["read: set", "dashboard_read", "SET", key, "x"],
+        ["read: del", "dashboard_read", "DEL", key],
+        ["read: other keys", "dashboard_read", "GET", "other"],
+        ["read: keys", "dashboard_read", "KEYS", "*"],
+        ["read: flushall", "dashboard_read", "FLUSHALL"],
+        ["read: config", "dashboard_read", "CONFIG", "GET", "*"],
+        ["read: acl", "dashboard_read", "ACL", "LIST"],
+        ["read: append", "dashboard_read", "XADD", stream, "*", "a", "b"],
+        ["command: append", "dashboard_command", "XADD", stream, "MAXLEN", "0", "*", "a", "b"],
+        ["command: append elsewhere", "dashboard_command", "XADD", "fs:other", "*", "a", "b"],
+        ["command: read", "dashboard_command", "GET", key],
+        ["command: read its stream", "dashboard_command", "XRANGE", stream, "-", "+"],
+        ["command: delete its stream", "dashboard_command", "DEL", stream],
+        ["command: flushall", "dashboard_command", "FLUSHALL"],
+    ]
+    outcome = json.loads(stack.python("dashboard", inside("redis_rights"), json.dumps(attempts)).stdout)
+    assert len(outcome) == len(attempts)
     assert outcome.pop("nobody") == "no login"
     assert outcome.pop("wrong password") == "no login"
     allowed = {name for name, what in outcome.items() if what == "allowed"}
@@ -48,7 +69,18 @@ def test_postgresql(stack: ComposeStack) -> None:
 
 
 def test_publisher_of_redis_has_no_dangerous_command(stack: ComposeStack) -> None:
-    outcome = json.loads(stack.one_off("seed", inside("publisher_rights"), stack.published()["sale_id"]))
+    attempts = [
+        ["read its keys", "publisher", "GET", SaleKeys(stack.published()["sale_id"]).current],
+        ["other keys", "publisher", "SET", "other", "x"],
+        ["keys", "publisher", "KEYS", "*"],
+        ["flushall", "publisher", "FLUSHALL"],
+        ["config", "publisher", "CONFIG", "GET", "*"],
+        ["acl", "publisher", "ACL", "LIST"],
+        ["shutdown", "publisher", "SHUTDOWN"],
+        ["script", "publisher", "EVAL", "return 1", "0"],
+    ]
+    outcome = json.loads(stack.one_off("seed", inside("redis_rights"), json.dumps(attempts)))
+    assert len(outcome) == len(attempts)
     assert outcome.pop("read its keys") == "allowed"
     assert set(outcome.values()) == {"refused"}, outcome
 
