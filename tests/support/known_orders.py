@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from flashsale.minutes import floor_minute, from_epoch_ms
+from flashsale.minutes import MINUTE, floor_minute, from_epoch_ms
 from flashsale.sale_run import SaleRun
 from flashsale.scenario import parse_scenario
 from generator.shard_state import TickFacts, Totals
@@ -35,7 +35,7 @@ def known_facts(sale: SaleRun, until: datetime) -> Iterator[TickFacts]:
 
 
 def known_minutes(sale: SaleRun, until: datetime) -> dict[datetime, MinuteTotals]:
-    """Minute start -> totals of its orders."""
+    """Totals of every minute from the sale's first to the last before `until`, empty ones too."""
     orders: Counter[datetime] = Counter()
     units: Counter[datetime] = Counter()
     value: Counter[datetime] = Counter()
@@ -45,7 +45,9 @@ def known_minutes(sale: SaleRun, until: datetime) -> dict[datetime, MinuteTotals
             orders[minute] += 1
             units[minute] += int(quantity)
             value[minute] += int(worth)
-    return {minute: MinuteTotals(orders[minute], units[minute], value[minute]) for minute in orders}
+    first = floor_minute(sale.sale_start)
+    minutes = [first + number * MINUTE for number in range((until - first) // MINUTE)]
+    return {minute: MinuteTotals(orders[minute], units[minute], value[minute]) for minute in minutes}
 
 
 def known_ids(sale: SaleRun, until: datetime) -> dict[str, Counter[int]]:
