@@ -6,31 +6,19 @@ the file, the key, the value and the range.
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from flashsale.errors import ScenarioError
 from flashsale.gazetteer import PLACES
+from flashsale.scenario_base import Label, Minute, Minutes, Part, ProductId, Rows, Share, Sigma
 from flashsale.scenario_messages import first_problem
 from flashsale.scenario_rules import contradiction
-
-T = TypeVar("T")
-Rows = Annotated[tuple[T, ...], Field(strict=False)]
-"""A TOML array: its items stay strictly typed."""
-
-Minute = Annotated[int, Field(ge=0, le=10_080)]
-Permille = Annotated[int, Field(ge=0, le=100_000)]
-Label = Annotated[str, Field(min_length=1, max_length=60)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Sigma = Annotated[float, Field(ge=0, le=3)]
+from flashsale.scenario_trouble import Bots, Burst, Excitation, Faults, Outage, Phantom, Uncertainty
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Demand(_Part):
+class Demand(Part):
     """Orders wanted; `orders_per_second` is the base that planned intensities are permille of."""
 
     orders_per_second: float = Field(ge=0.01, le=1_000_000)
@@ -42,7 +30,7 @@ class Demand(_Part):
     city_size_exponent: float = Field(ge=0, le=3)
 
 
-class Category(_Part):
+class Category(Part):
     """A product category; prices in major currency units, `weight` is its share of the products."""
 
     name: Label
@@ -52,7 +40,7 @@ class Category(_Part):
     price_sigma: float = Field(ge=0, le=2)
 
 
-class Products(_Part):
+class Products(Part):
     """Products on sale and who sells them."""
 
     count: int = Field(ge=1, le=1_000_000)
@@ -64,13 +52,13 @@ class Products(_Part):
     categories: Rows[Category] = Field(min_length=1, max_length=100)
 
 
-class Cities(_Part):
+class Cities(Part):
     """Cities orders come from, by the gazetteer's names."""
 
     names: Rows[Label] = Field(min_length=1, max_length=len(PLACES))
 
 
-class Warehouse(_Part):
+class Warehouse(Part):
     """A warehouse and what it can ship."""
 
     name: Label
@@ -78,7 +66,7 @@ class Warehouse(_Part):
     capacity_units_per_minute: int = Field(ge=1, le=10_000_000)
 
 
-class Routing(_Part):
+class Routing(Part):
     """Which warehouse serves a customer: weight exp(−distance ÷ scale_km), times
     `sold_out_weight` where the product is sold out (1: the customer insists, 0: takes another)."""
 
@@ -86,7 +74,7 @@ class Routing(_Part):
     sold_out_weight: float = Field(ge=0, le=1)
 
 
-class Stock(_Part):
+class Stock(Part):
     """Opening stock: minutes of cover at base demand, log-normal, by product and by (product, warehouse)."""
 
     stocked_share: float = Field(ge=0, le=1)
@@ -95,7 +83,7 @@ class Stock(_Part):
     cover_sigma_pair: Sigma
 
 
-class Inbound(_Part):
+class Inbound(Part):
     """Shipments on their way: for which pairs, how much, how late, how short."""
 
     pairs_share: Share
@@ -106,15 +94,16 @@ class Inbound(_Part):
     short_share: Share
 
 
-class Fulfilment(_Part):
+class Fulfilment(Part):
     """How an order becomes a shipment."""
 
     base_delay_minutes: float = Field(ge=0, le=1440)
     wave_seconds: int = Field(ge=1, le=3600)
     heartbeat_seconds: int = Field(ge=10, le=3600)
+    impatience_per_hour: float = Field(default=0.5, ge=0, le=10)
 
 
-class Campaign(_Part):
+class Campaign(Part):
     """A discount and the demand planned for it; no category and no product means everything.
 
     `intensity` lists (minute from `starts_at_minute`, permille of base demand), linear in between.
@@ -122,19 +111,19 @@ class Campaign(_Part):
 
     name: Label
     categories: Rows[Label] = Field(default=(), max_length=100)
-    products: Rows[Annotated[int, Field(ge=1, le=1_000_000)]] = Field(default=(), max_length=100_000)
+    products: Rows[ProductId] = Field(default=(), max_length=100_000)
     discount_pct: float = Field(ge=0, le=95)
     starts_at_minute: Minute
-    duration_minutes: int = Field(ge=1, le=10_080)
+    duration_minutes: Minutes
     intensity: Rows[Rows[Annotated[int, Field(ge=0, le=100_000)]]] = Field(min_length=1, max_length=1000)
 
 
-class Scenario(_Part):
+class Scenario(Part):
     """A whole sale; `text` is the TOML source as read."""
 
     name: str = Field(pattern=r"^[a-z0-9_]{1,20}$")
     seed: int = Field(ge=0, le=2**31 - 1)
-    duration_minutes: int = Field(ge=1, le=10_080)
+    duration_minutes: Minutes
     shards: int = Field(ge=1, le=64)
     demand: Demand
     products: Products
@@ -145,6 +134,13 @@ class Scenario(_Part):
     inbound: Inbound
     fulfilment: Fulfilment
     campaigns: Rows[Campaign] = Field(default=(), max_length=100)
+    uncertainty: Uncertainty = Uncertainty()
+    excitation: Excitation = Excitation()
+    outages: Rows[Outage] = Field(default=(), max_length=100)
+    bursts: Rows[Burst] = Field(default=(), max_length=100)
+    bots: Rows[Bots] = Field(default=(), max_length=100)
+    phantom: Phantom = Phantom()
+    faults: Faults = Faults()
     text: str
 
 

@@ -10,6 +10,7 @@ from flashsale.scenario_messages import shown
 
 if TYPE_CHECKING:
     from flashsale.scenario import Campaign, Scenario
+    from flashsale.scenario_trouble import Bots, Burst, Outage
 
 MAX_PAIRS = 1_000_000
 """(product, warehouse) pairs of a sale: what fits in memory, and in the ids of one tick."""
@@ -48,26 +49,65 @@ def contradiction(scenario: Scenario) -> str | None:
         problem = _campaign_contradiction(campaign, scenario, categories)
         if problem:
             return f"campaigns[{i}].{problem}"
-    return None
+    return _trouble_contradiction(scenario, warehouses, categories)
 
 
 def _campaign_contradiction(campaign: Campaign, scenario: Scenario, categories: list[str]) -> str | None:
-    for name in campaign.categories:
-        if name not in categories:
-            return f"categories must name categories of this scenario ({', '.join(categories)}), got {shown(name)}"
-    for product in campaign.products:
-        if product > scenario.products.count:
-            return f"products must be 1..{scenario.products.count}, got {product}"
-    left = scenario.duration_minutes - campaign.starts_at_minute
-    if left < 1:
-        return f"starts_at_minute must be 0..{scenario.duration_minutes - 1}, got {campaign.starts_at_minute}"
-    if campaign.duration_minutes > left:
-        return f"duration_minutes must be 1..{left} to end with the sale, got {campaign.duration_minutes}"
+    problem = _coverage_contradiction(campaign, scenario, categories) or _span_contradiction(campaign, scenario)
+    if problem:
+        return problem
     if any(len(point) != 2 for point in campaign.intensity):
         return "intensity must list [minute, permille] pairs"
     minutes = [point[0] for point in campaign.intensity]
     if any(later <= earlier for earlier, later in pairwise(minutes)):
         return f"intensity must list rising minutes, got {minutes}"
+    return None
+
+
+def _trouble_contradiction(scenario: Scenario, warehouses: list[str], categories: list[str]) -> str | None:
+    for i, outage in enumerate(scenario.outages):
+        if outage.warehouse not in warehouses:
+            return f"outages[{i}].warehouse must be one of {', '.join(warehouses)}, got {shown(outage.warehouse)}"
+        problem = _span_contradiction(outage, scenario)
+        if problem:
+            return f"outages[{i}].{problem}"
+    for i, burst in enumerate(scenario.bursts):
+        problem = _coverage_contradiction(burst, scenario, categories) or _span_contradiction(burst, scenario)
+        if problem:
+            return f"bursts[{i}].{problem}"
+    for i, bots in enumerate(scenario.bots):
+        problem = _products_contradiction(bots.products, scenario) or _span_contradiction(bots, scenario)
+        if problem:
+            return f"bots[{i}].{problem}"
+        if bots.city not in scenario.cities.names:
+            return f"bots[{i}].city must be one of cities.names, got {shown(bots.city)}"
+        if bots.seller > scenario.products.sellers:
+            return f"bots[{i}].seller must be 1..{scenario.products.sellers}, got {bots.seller}"
+    if scenario.faults.total > 1:
+        return f"faults: the shares must add up to 1 at most, got {scenario.faults.total:g}"
+    return None
+
+
+def _coverage_contradiction(part: Campaign | Burst, scenario: Scenario, categories: list[str]) -> str | None:
+    for name in part.categories:
+        if name not in categories:
+            return f"categories must name categories of this scenario ({', '.join(categories)}), got {shown(name)}"
+    return _products_contradiction(part.products, scenario)
+
+
+def _products_contradiction(products: tuple[int, ...], scenario: Scenario) -> str | None:
+    for product in products:
+        if product > scenario.products.count:
+            return f"products must be 1..{scenario.products.count}, got {product}"
+    return None
+
+
+def _span_contradiction(part: Campaign | Outage | Burst | Bots, scenario: Scenario) -> str | None:
+    left = scenario.duration_minutes - part.starts_at_minute
+    if left < 1:
+        return f"starts_at_minute must be 0..{scenario.duration_minutes - 1}, got {part.starts_at_minute}"
+    if part.duration_minutes > left:
+        return f"duration_minutes must be 1..{left} to end with the sale, got {part.duration_minutes}"
     return None
 
 

@@ -1,8 +1,8 @@
 """Facts of one shard and tick: as columns from the simulation, as documents for the writer."""
 
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,30 @@ def tick_time_ms(start_ms: int, tick: int) -> int:
     return start_ms + (tick + 1) * TICK_MS - 1
 
 
+class _Columns:
+    """Columns of equal length, a row per fact."""
+
+    __slots__ = ()
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No rows."""
+        return cls(*(np.empty(0, dtype=_DTYPES.get(one.name, np.int64)) for one in _fields(cls)))
+
+    def take(self, index: IntArray) -> Self:
+        """The rows with these indices, in this order."""
+        return type(self)(*(getattr(self, one.name)[index] for one in _fields(self)))
+
+    def joined(self, other: Any) -> Self:
+        """These rows, then those of `other`, which has the same columns."""
+        return type(self)(
+            *(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in _fields(self))
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class OrderColumns:
-    """N orders in order of time; `ts` in epoch ms, `value` in minor units."""
+class OrderColumns(_Columns):
+    """N orders; `ts` in epoch ms, `value` in minor units."""
 
     order_id: IntArray
     product_id: IntArray
@@ -35,7 +56,7 @@ class OrderColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class InventoryColumns:
+class InventoryColumns(_Columns):
     """M inventory events; `delay` in minutes, `ts` in epoch ms."""
 
     event_id: IntArray
@@ -45,6 +66,13 @@ class InventoryColumns:
     reserved: IntArray
     delay: FloatArray
     ts: IntArray
+
+
+_DTYPES: dict[str, type] = {"delay": np.float64}
+
+
+def _fields(columns: Any) -> tuple[Field[Any], ...]:
+    return fields(columns)
 
 
 def order_documents(orders: OrderColumns, arrived_at_ms: int) -> list[Document]:

@@ -5,197 +5,186 @@ state, so a tick done again after a crash gives the same facts.  Shards know of 
 other only what `Totals` carries, the aggregates at the end of the previous tick.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from generator import demand
-from generator.facts import TICK_MS, InventoryColumns, OrderColumns
+from generator.delayed import nothing_delayed
+from generator.facts import TICK_MS, InventoryColumns
+from generator.faults import disturb
 from generator.ids import fact_ids
+from generator.ordering import Sales, sell, wishes_of_people, with_bots
 from generator.randomness import tick_rng
-from generator.shard_state import Aggregate, ShardState, ShipmentUpdate, TickFacts, Totals
-from generator.stock import cut_to_stock, departing_wave, fulfilment_delay, wave_of
+from generator.shard_state import RECENT_TICKS, Aggregate, Moments, ShardState, TickFacts, Totals, Truth
+from generator.shelves import Shelves, sellable
+from generator.stock import fulfilment_delay
 from generator.world import World
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
+_LEAST_PATIENCE = 1e-9
+
 
 def opening_state(world: World) -> ShardState:
     """The shard before its first tick."""
     nothing = np.zeros(world.shape, dtype=np.int64)
-    aggregate = _aggregate(world, -1, world.opening, nothing)
-    return ShardState(-1, world.opening, nothing, {}, aggregate, aggregate)
+    rate = world.effects(0).rate
+    appeal = appeal_of(world, 0, world.opening, nothing)
+    return ShardState(
+        tick=-1,
+        on_hand=world.opening,
+        reserved=nothing,
+        missing=world.phantom.missing,
+        waves={},
+        excitement=np.stack([rate, rate]),
+        delayed=nothing_delayed(),
+        recent=(_aggregate(world, appeal, np.zeros(world.categories, dtype=np.int64), nothing),),
+        appeal=appeal,
+    )
 
 
 def step(world: World, state: ShardState, totals: Totals) -> tuple[ShardState, TickFacts]:
     """Tick `state.tick` + 1; `totals` are those at the end of `state.tick`."""
     tick = state.tick + 1
     rng = tick_rng(world.seed, world.shard, tick)
-    on_hand, shipments = _receive(world, tick, state.on_hand)
-    on_hand, reserved, waves = _depart(world, tick, on_hand, state)
-    delay = fulfilment_delay(totals.backlog, world.capacity, world.scenario.fulfilment.base_delay_minutes)
-    # The appeal announced at the end of the previous tick, so that the shards' shares add up.
-    appeal = _appeal(world, tick, state.on_hand - state.reserved)
-    orders, key, lost = _order(world, tick, rng, on_hand - reserved, appeal, totals.appeal)
-    units = np.bincount(key, weights=orders.qty, minlength=on_hand.size).astype(np.int64).reshape(world.shape)
-    reserved = reserved + units
-    waves = _plan_waves(world, tick, delay, waves, units)
-    changed = (on_hand != state.on_hand) | (reserved != state.reserved) | _heartbeat(world, tick)
-    inventory = _inventory(world, tick, changed, on_hand, reserved, delay, key, orders.ts)
-    after = replace(
-        state,
+    shelves = Shelves(world, state, tick)
+    shipments = shelves.receive()
+    shelves.depart(state.aggregate.backlog, totals.backlog)
+    shelves.count()
+    rules = world.scenario.fulfilment
+    delay = fulfilment_delay(totals.backlog, world.capacity, rules.base_delay_minutes)
+    excitement = _excitement(world, state, totals)
+    sales, arrivals = _sell(world, tick, rng, state, totals, excitement, delay, shelves)
+    shelves.reserve(sales.key, sales.units, delay)
+    inventory, emptied, filled = _report(world, state, shelves, sales, delay)
+    truth = Truth(sales.lost, sales.bots, shelves.shipped, shelves.written_off, shelves.cancelled, emptied, filled)
+    orders, inventory, strays, delayed = disturb(world, tick, sales.orders, inventory, state.delayed)
+    # The appeal announced at the end of this tick is the one of the next, so that the shards' shares add up.
+    appeal = appeal_of(world, tick + 1, shelves.on_hand, shelves.reserved)
+    after = ShardState(
         tick=tick,
-        on_hand=on_hand,
-        reserved=reserved,
-        waves=waves,
-        aggregate=_aggregate(world, tick, on_hand, reserved),
-        previous=state.aggregate,
+        on_hand=shelves.on_hand,
+        reserved=shelves.reserved,
+        missing=shelves.missing,
+        waves=shelves.waves,
+        excitement=excitement,
+        delayed=delayed,
+        recent=(*state.recent[1 - RECENT_TICKS :], _aggregate(world, appeal, arrivals, shelves.reserved)),
+        appeal=appeal,
     )
-    return after, TickFacts(tick, orders, inventory, shipments, lost)
+    return after, TickFacts(tick, orders, inventory, shipments, truth, strays)
 
 
-def _appeal(world: World, tick: int, available: IntArray) -> FloatArray:
+def appeal_of(world: World, tick: int, on_hand: IntArray, reserved: IntArray) -> FloatArray:
     """Weight with which each product is chosen in `tick`, (P,)."""
     rules = world.scenario.demand
-    scarcity = demand.scarcity_multiplier(available.sum(axis=1), rules.scarcity_boost, rules.scarcity_units)
-    return world.effects(tick).appeal * scarcity
+    left = sellable(on_hand, reserved, world.happenings.down(tick))
+    by_product = np.einsum("pw->p", left)  # several times faster than a sum over short rows
+    return world.effects(tick).appeal * demand.scarcity_multiplier(
+        by_product, rules.scarcity_boost, rules.scarcity_units
+    )
 
 
-def _aggregate(world: World, tick: int, on_hand: IntArray, reserved: IntArray) -> Aggregate:
-    appeal = _appeal(world, tick + 1, on_hand - reserved)
-    return Aggregate(float(appeal.sum()), reserved.sum(axis=0))
+def _aggregate(world: World, appeal: FloatArray, arrivals: IntArray, reserved: IntArray) -> Aggregate:
+    by_category = np.bincount(world.category, appeal, world.categories).astype(np.float64)
+    return Aggregate(by_category, arrivals, np.einsum("pw->w", reserved))
 
 
-def _receive(world: World, tick: int, on_hand: IntArray) -> tuple[IntArray, list[ShipmentUpdate]]:
-    """Stock after the shipments that arrive in this tick; those and the ones that set out."""
-    shipments = world.shipments
-    arrived = np.flatnonzero(shipments.arrival_tick == tick)
-    departed = np.flatnonzero((shipments.departure_tick == tick) & (shipments.arrival_tick > tick))
-    updates = [ShipmentUpdate(int(shipments.shipment_id[i]), None) for i in departed]
-    if len(arrived):
-        on_hand = on_hand.copy()
-        np.add.at(on_hand, (shipments.product[arrived], shipments.warehouse[arrived]), shipments.arrival_qty[arrived])
-        updates += [ShipmentUpdate(int(shipments.shipment_id[i]), int(shipments.arrival_qty[i])) for i in arrived]
-    return on_hand, updates
+def _excitement(world: World, state: ShardState, totals: Totals) -> FloatArray:
+    """`ShardState.excitement` with the orders of `state.tick` taken in: the same in every shard."""
+    # The first tick, in which nobody may order, is no lull.
+    if state.tick < 1:
+        return state.excitement
+    expected = world.effects(state.tick).rate
+    return demand.excitement(state.excitement, totals.arrivals, expected, world.scenario.excitation.memory_seconds)
 
 
-def _depart(
-    world: World, tick: int, on_hand: IntArray, state: ShardState
-) -> tuple[IntArray, IntArray, dict[int, IntArray]]:
-    """(on_hand, reserved, waves) after the waves that leave in this tick."""
-    due, number = departing_wave(tick, world.scenario.fulfilment.wave_seconds, world.wave_offset)
-    reserved, waves = state.reserved, state.waves
-    if not due.any():
-        return on_hand, reserved, waves
-    on_hand, reserved, waves = on_hand.copy(), reserved.copy(), dict(waves)
-    for warehouse in np.flatnonzero(due):
-        wave = int(number[warehouse])
-        if wave not in waves:
-            continue
-        leaving = waves[wave][:, warehouse]
-        on_hand[:, warehouse] -= leaving
-        reserved[:, warehouse] -= leaving
-        rest = waves[wave].copy()
-        rest[:, warehouse] = 0
-        waves[wave] = rest
-        if not rest.any():
-            del waves[wave]
-    return on_hand, reserved, waves
-
-
-def _order(
+def _sell(
     world: World,
     tick: int,
     rng: np.random.Generator,
-    available: IntArray,
-    appeal: FloatArray,
-    total_appeal: float,
-) -> tuple[OrderColumns, IntArray, IntArray]:
-    """Orders of the tick, their keys (N,), and the units wanted in vain, (P, W)."""
-    effects = world.effects(tick)
-    # The first second tells the opening stock, whole: an order in it would be cut from it unseen.
-    open_for_orders = tick > 0 and total_appeal > 0
-    rate = effects.sale_rate * float(appeal.sum()) / total_appeal if open_for_orders else 0.0
-    by_city = demand.arrivals(rng, rate, world.city_weight)
-    count = int(by_city.sum())
-    offset = np.sort(rng.integers(0, TICK_MS, count))
-    city = rng.permutation(np.repeat(np.arange(len(by_city)), by_city))
-    product = demand.choose(rng, appeal, count) if count else np.empty(0, dtype=np.int64)
-    warehouse = demand.route(
-        rng,
-        world.gravity[city],
-        world.stocked[product],
-        available[product],
-        world.scenario.routing.sold_out_weight,
-    )
-    wanted = demand.quantities(rng, world.quantity_probabilities, count)
-    price = demand.unit_prices(rng, effects.price[product], world.price_sigma[product])
-    seller = world.sellers[product, demand.choose_in_rows(rng, world.seller_weight[product])]
-
-    key = product * world.shape[1] + warehouse
-    granted = cut_to_stock(key, wanted, available.ravel())
-    lost = np.bincount(key, weights=wanted - granted, minlength=available.size).astype(np.int64)
-    sold = granted > 0
-    qty = granted[sold]
-    orders = OrderColumns(
-        order_id=fact_ids(world.shard, tick, int(sold.sum())),
-        product_id=world.product_id[product[sold]],
-        seller_id=seller[sold],
-        warehouse_id=warehouse[sold] + 1,
-        city_id=city[sold] + 1,
-        qty=qty,
-        value=np.maximum(np.rint(price[sold] * qty), 1).astype(np.int64),
-        ts=world.start_ms + tick * TICK_MS + offset[sold],
-    )
-    return orders, key[sold], lost.reshape(available.shape)
-
-
-def _plan_waves(
-    world: World, tick: int, delay: FloatArray, waves: dict[int, IntArray], units: IntArray
-) -> dict[int, IntArray]:
-    """`waves` with this tick's `units` (P, W) added to the wave each warehouse can make."""
-    number = wave_of(tick, delay, world.scenario.fulfilment.wave_seconds, world.wave_offset)
-    waves = dict(waves)
-    for wave in np.unique(number):
-        joining = np.where(number == wave, units, 0)
-        if joining.any():
-            waves[int(wave)] = waves.get(int(wave), 0) + joining
-    return waves
-
-
-def _heartbeat(world: World, tick: int) -> npt.NDArray[np.bool_]:
-    """Stocked keys that report although nothing changed, (P, W): all at the opening, then spread over time."""
-    if tick == 0:
-        return world.stocked
-    period = world.scenario.fulfilment.heartbeat_seconds
-    keys = np.arange(world.stocked.size).reshape(world.shape)
-    beat: npt.NDArray[np.bool_] = world.stocked & ((keys + tick) % period == 0)
-    return beat
-
-
-def _inventory(
-    world: World,
-    tick: int,
-    changed: npt.NDArray[np.bool_],
-    on_hand: IntArray,
-    reserved: IntArray,
+    state: ShardState,
+    totals: Totals,
+    excitement: FloatArray,
     delay: FloatArray,
-    order_key: IntArray,
-    order_ts: IntArray,
-) -> InventoryColumns:
-    """One event per changed key, at the time of its last order in the tick, else at the tick's start."""
-    last = np.full(on_hand.size, world.start_ms + tick * TICK_MS, dtype=np.int64)
-    np.maximum.at(last, order_key, order_ts)
-    key = np.flatnonzero(changed)
-    product, warehouse = np.divmod(key, world.shape[1])
-    return InventoryColumns(
+    shelves: Shelves,
+) -> tuple[Sales, IntArray]:
+    """(what is sold in the tick, orders people wanted by category (G,))."""
+    fulfilment = world.scenario.fulfilment
+    lift = demand.excitation_multiplier(excitement, world.scenario.excitation.branching)
+    pull, total = float(lift @ state.aggregate.appeal), float(lift @ totals.appeal)
+    # The first second tells the opening stock, whole: an order in it would be cut from it unseen.
+    rate = float(lift @ world.effects(tick).rate) * pull / total if tick > 0 and total > 0 else 0.0
+    pressure = demand.city_pressure(
+        world.served_share, delay, fulfilment.base_delay_minutes, fulfilment.impatience_per_hour
+    )
+    # Those who give up are customers of the congested: who stays is routed past them.  Nobody is left without a way.
+    patience = demand.patience(delay, fulfilment.base_delay_minutes, fulfilment.impatience_per_hour)
+    gravity = world.gravity * np.maximum(patience, _LEAST_PATIENCE)
+    left = shelves.sellable()
+    appeal = state.appeal * lift[world.category]
+    wishes = wishes_of_people(world, tick, rng, appeal, rate * pressure * world.city_weight, gravity, left)
+    arrivals = np.bincount(world.category[wishes.product], minlength=world.categories)
+    bots = world.happenings.bot_orders(tick) if tick > 0 else None
+    if bots is not None:
+        wishes = with_bots(world, tick, rng, wishes, bots, gravity, left)
+    return sell(world, tick, wishes, left), arrivals
+
+
+def _report(
+    world: World, state: ShardState, shelves: Shelves, sales: Sales, delay: FloatArray
+) -> tuple[InventoryColumns, Moments, Moments]:
+    """(inventory events, keys that sold out, keys that can be sold again) of the tick.
+
+    One event per changed key, at the time of its last order in the tick, else at the
+    tick's start; keys that did not change report every heartbeat; a warehouse that is down is silent.
+    """
+    tick, width = state.tick + 1, world.shape[1]
+    begin = world.start_ms + tick * TICK_MS
+    # Dense over all keys: marking and scanning them is faster than sorting the few that changed.
+    mark = np.zeros(shelves.on_hand.size, dtype=np.bool_)
+    for key in shelves.touched:
+        mark[key] = True
+    changed = np.flatnonzero(mark)
+    on_hand, reserved = shelves.on_hand.ravel(), shelves.reserved.ravel()
+    hand_before, reserved_before = state.on_hand.ravel()[changed], state.reserved.ravel()[changed]
+    differs = (on_hand[changed] != hand_before) | (reserved[changed] != reserved_before)
+    last = np.full(len(mark), begin, dtype=np.int64)
+    last[sales.key] = sales.last
+    ts = last[changed]
+    before, after = hand_before - reserved_before, on_hand[changed] - reserved[changed]
+    emptied, filled = (before > 0) & (after <= 0), (before <= 0) & (after > 0)
+    if tick == 0:
+        # A key that opens empty is sold out from the start.
+        everything = np.flatnonzero(world.stocked)
+        empty = everything[on_hand[everything] <= 0]
+        moments = Moments(empty, np.full(len(empty), begin)), Moments(empty[:0], empty[:0])
+    else:
+        moments = Moments(changed[emptied], ts[emptied]), Moments(changed[filled], ts[filled])
+
+    mark[changed[~differs]] = False
+    mark[_heartbeat(world, tick)] = True
+    if shelves.down is not None:
+        mark.reshape(world.shape)[:, shelves.down] = False
+    key = np.flatnonzero(mark)
+    product, warehouse = np.divmod(key, width)
+    events = InventoryColumns(
         event_id=fact_ids(world.shard, tick, len(key)),
         product_id=world.product_id[product],
         warehouse_id=warehouse + 1,
-        on_hand=on_hand.ravel()[key],
-        reserved=reserved.ravel()[key],
+        on_hand=on_hand[key],
+        reserved=reserved[key],
         delay=delay[warehouse],
         ts=last[key],
     )
+    return events, *moments
+
+
+def _heartbeat(world: World, tick: int) -> IntArray:
+    """Stocked keys that report even if nothing changed: all at the opening, then spread over the period."""
+    if tick == 0:
+        return np.flatnonzero(world.stocked)
+    period = world.scenario.fulfilment.heartbeat_seconds
+    keys = np.arange(-tick % period, world.stocked.size, period)
+    return keys[world.stocked.ravel()[keys]]
