@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import bson
+import numpy as np
 from bson.datetime_ms import DatetimeMS
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 
 from flashsale.minutes import epoch_ms
 from flashsale.schema import Table
+from flashsale.stores.mongo import Document
 from flashsale.stores.quarantine import nesting
+from generator.encoding import FactBlock
 
 MAX_LEVELS = 100
 _BYTES_PER_LEVEL = 5
@@ -61,6 +64,15 @@ def encode_at_door(
         if ahead > max_ahead_ms:
             return Refusal("ahead_of_clock", f"{table.event_time} is {ahead / 1000:.3f} s ahead of the writer's clock")
     return RawBSONDocument(raw)
+
+
+def part_ahead(block: FactBlock, max_ahead_ms: int) -> tuple[FactBlock, list[Document]]:
+    """(`block` without the facts that `encode_at_door` refuses, those facts as documents)."""
+    latest = block.arrived_ms + max_ahead_ms
+    if not len(block) or int(block.event_ms.max()) <= latest:
+        return block, []
+    ahead = block.event_ms > latest
+    return block.part(~ahead), [block.document(int(row)) for row in np.flatnonzero(ahead)]
 
 
 def moment_ms(moment: datetime | DatetimeMS) -> int:

@@ -119,6 +119,15 @@ def _differing_fields(left: bytes, right: bytes) -> list[str]:
     ]
 
 
+def require_documents_fault(error: Mapping[str, Any]) -> None:
+    """Raise unless the write error says something about its document: UndecidedWriteError when asking again can help,
+    else OperationFailure."""
+    if error["code"] in TRANSIENT_CODES:
+        raise UndecidedWriteError(error.get("errmsg", "interrupted"))
+    if error["code"] not in _DOCUMENT_CODES | {_DUPLICATE_KEY}:
+        raise OperationFailure(error.get("errmsg", "write error"), error["code"], dict(error))
+
+
 def _write_errors(
     database: Database[Document], table: Table, facts: Sequence[RawBSONDocument]
 ) -> dict[int, Mapping[str, Any]]:
@@ -148,10 +157,7 @@ def _checked(
         raise UndecidedWriteError(f"not acknowledged by the majority: {details['writeConcernErrors'][0].get('errmsg')}")
     found: dict[int, Mapping[str, Any]] = {}
     for one in details["writeErrors"]:
-        if one["code"] in TRANSIENT_CODES:
-            raise UndecidedWriteError(one.get("errmsg", "interrupted"))
-        if one["code"] not in _DOCUMENT_CODES | {_DUPLICATE_KEY}:
-            raise OperationFailure(one.get("errmsg", "write error"), one["code"], dict(one))
+        require_documents_fault(one)
         if one["code"] == 121 and not one.get("errInfo") and len(facts) > 1:
             # A long answer is cut by the server: ask about this document alone.
             one = _write_errors(database, table, [facts[one["index"]]]).get(0)

@@ -1,0 +1,151 @@
+"""Facts as BSON without a Python object for each: an array of bytes whose rows are documents.
+
+Every field of a fact has a fixed width, so all documents of a table are equally long and have
+the same field at the same place: the rows are copies of one document, with the columns written
+over its values.  Layout of a document: https://bsonspec.org/spec.html.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import bson
+import numpy as np
+import numpy.typing as npt
+from bson.codec_options import CodecOptions, DatetimeConversion
+
+from flashsale.errors import FlashsaleError
+from flashsale.schema import INVENTORY, ORDERS, FieldType, Table
+from flashsale.stores.mongo import Document
+from generator.facts import FloatArray, IntArray, InventoryColumns, OrderColumns
+
+_AS_WRITTEN: CodecOptions[Document] = CodecOptions(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+"""Decodes to what is encoded to the same bytes again, also for times that Python has no date for."""
+
+ByteRows = npt.NDArray[np.uint8]
+RowMask = npt.NDArray[np.bool_]
+Column = IntArray | FloatArray
+
+_ELEMENTS: dict[FieldType, tuple[bytes, str]] = {
+    "double": (b"\x01", "<f8"),
+    "date": (b"\x09", "<i8"),
+    "int32": (b"\x10", "<i4"),
+    "int64": (b"\x12", "<i8"),
+}
+"""Field type -> its element type in BSON, and its value as numpy spells it."""
+_LENGTH_BYTES, _END = 4, b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class FactBlock:
+    """N facts of one table that are sent with the same tick.
+
+    Row i of `rows` (N, L) is one BSON document; `ids` (N,) its ``_id``, `event_ms` (N,) its
+    event time in epoch ms; `arrived_ms` is the ``arrived_at`` of all of them.
+    """
+
+    table: Table
+    rows: ByteRows
+    ids: IntArray
+    event_ms: IntArray
+    arrived_ms: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def payload(self) -> memoryview:
+        """The documents' bytes, one after the other."""
+        return np.ascontiguousarray(self.rows).reshape(-1).data
+
+    def document(self, row: int) -> Document:
+        """Row `row`, decoded."""
+        return bson.decode(self.rows[row].tobytes(), _AS_WRITTEN)
+
+    def part(self, selected: slice | RowMask) -> "FactBlock":
+        """The facts of the selected rows; of a slice, without copying them."""
+        return FactBlock(self.table, self.rows[selected], self.ids[selected], self.event_ms[selected], self.arrived_ms)
+
+
+def encode_orders(orders: OrderColumns, arrived_ms: int) -> FactBlock:
+    """The documents of `order_documents`, byte for byte.
+
+    Raises FlashsaleError for a value that does not fit its field.
+    """
+    columns: dict[str, Column] = {
+        "order_id": orders.order_id,
+        "product_id": orders.product_id,
+        "seller_id": orders.seller_id,
+        "warehouse_id": orders.warehouse_id,
+        "city_id": orders.city_id,
+        "order_qty": orders.qty,
+        "order_value": orders.value,
+        "order_ts": orders.ts,
+    }
+    return _block(ORDERS, columns, arrived_ms)
+
+
+def encode_inventory(events: InventoryColumns, arrived_ms: int) -> FactBlock:
+    """The documents of `inventory_documents`, byte for byte.
+
+    Raises FlashsaleError for a value that does not fit its field.
+    """
+    columns: dict[str, Column] = {
+        "inventory_event_id": events.event_id,
+        "product_id": events.product_id,
+        "warehouse_id": events.warehouse_id,
+        "inventory_on_hand": events.on_hand,
+        "reserved_stock": events.reserved,
+        "fulfillment_delay": events.delay,
+        "inventory_ts": events.ts,
+    }
+    return _block(INVENTORY, columns, arrived_ms)
+
+
+def _block(table: Table, columns: Mapping[str, Column], arrived_ms: int) -> FactBlock:
+    """`columns` by field name; ValueError unless all are equally long."""
+    ids, event_ms = columns[table.key], columns[table.event_time or ""]
+    template, layout = _template(table)
+    rows = np.empty((len(ids), len(template)), np.uint8)
+    rows[:] = template
+    values = rows.view(layout)[:, 0]
+    for name, column in columns.items():
+        if column.shape != ids.shape:
+            raise ValueError(f"{table.name}.{name}: {len(column)} values for {len(ids)} facts")
+        values[name] = _fitting(table, name, column, layout[name])
+    values["arrived_at"] = arrived_ms
+    return FactBlock(table, rows, ids.astype(np.int64, copy=False), event_ms.astype(np.int64, copy=False), arrived_ms)
+
+
+@cache
+def _template(table: Table) -> tuple[ByteRows, np.dtype[Any]]:
+    """A document of `table` with zeros, (L,), and the structure whose fields lie where it has the values."""
+    text, offsets, formats = b"", [], []
+    for field in table.fields:
+        element, spelled = _ELEMENTS[field.type]
+        text += element + table.stored_name(field).encode() + _END
+        offsets.append(_LENGTH_BYTES + len(text))
+        formats.append(spelled)
+        text += bytes(np.dtype(spelled).itemsize)
+    text += _END
+    length = _LENGTH_BYTES + len(text)
+    names = [field.name for field in table.fields]
+    layout = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": length})
+    return np.frombuffer(length.to_bytes(_LENGTH_BYTES, "little") + text, np.uint8), layout
+
+
+def _fitting(table: Table, name: str, column: IntArray | FloatArray, wanted: np.dtype[Any]) -> IntArray | FloatArray:
+    """`column`, of which every value fits field `name`: numpy by itself would cut off the upper bits."""
+    if np.can_cast(column.dtype, wanted) or not len(column):
+        return column
+    if column.dtype.kind not in "iu" or wanted.kind != "i":
+        raise FlashsaleError(f"{table.name}.{name}: {column.dtype} values do not fit {table.field(name).type}")
+    limits = np.iinfo(wanted)
+    for value in (int(column.min()), int(column.max())):
+        if not limits.min <= value <= limits.max:
+            raise FlashsaleError(
+                f"{table.name}.{name}: {value} does not fit {table.field(name).type} "
+                f"({limits.min} to {limits.max}); lower what the scenario makes of it"
+            )
+    return column
