@@ -9,12 +9,14 @@ HOME_FOLDER := $(or $(FLASHSALE_HOME),.flashsale)
 COMPOSED := docker compose ps --all --quiet 2>/dev/null | grep -q .
 EMBEDDED := { [ -x $(PYTHON) ] && ls $(HOME_FOLDER)/run/*.json >/dev/null 2>&1; }
 NOTHING_RUNS := { echo "nothing is running; start it with make up (containers) or make demo (this machine)" >&2; exit 1; }
+# $(1): folder of the commands.
+REHEARSE = id=$$($(1)flashsale-sale rehearse | sed -n "s/.* --sale \([^ ]*\) .*/\1/p") && $(1)flashsale-generate run --sale $$id --speed max --workers 2
 IN_SALE := docker compose run --rm --no-deps -T sale
 # Services and tests keep their compiled modules: Airflow starts twice as fast.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak bench-per-core soak lint format docs pictures lock
+.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-per-core bench-generator soak lint format docs pictures lock
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +73,12 @@ sale-stop:  ## end the live sale
 sale-list:  ## all sales, newest first
 	@if $(COMPOSED); then $(IN_SALE) flashsale-sale list; elif $(EMBEDDED); then .venv/bin/flashsale-sale list; else $(NOTHING_RUNS); fi
 
+rehearse:  ## simulate a whole past sale on the running stack, beside the live one: SALE=configs/sales/x.toml
+	@[ -f "$(SALE)" ] || { echo "error: SALE=$(SALE): there is no such file; make rehearse SALE=configs/sales/demo.toml" >&2; exit 2; }
+	@if $(COMPOSED); then SALE="$(SALE)" $(IN_SALE) bash -o pipefail -c '$(call REHEARSE,)'; \
+	elif $(EMBEDDED); then set -o pipefail; export FLASHSALE_SALE="$(SALE)"; $(call REHEARSE,.venv/bin/); \
+	else $(NOTHING_RUNS); fi
+
 clean:  ## forget the demo's data, logs and secrets
 	@$(INSTALLED)
 	@$(PYTHON) -m embedded clean
@@ -95,6 +103,9 @@ compose-soak: install  ## the same with every service killed and the engine rest
 
 bench-per-core: install  ## CPU and bytes per million facts, part by part (about 3 min)
 	$(PYTHON) -m benchmarks.per_core
+
+bench-generator: install  ## what the generator stores a second, against the same mongod's best (about 6 min; FULL=1: the whole 11.11)
+	$(PYTHON) -m benchmarks.generator
 
 soak: install-tests  ## the long tests with the full numbers
 	$(PYTHON) -m pytest -m "soak and not compose" tests

@@ -18,12 +18,16 @@ _TITLE = "# Performance\n\nEach section was written by the command it names; run
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured value; `unit` and `meaning` are for people, `name` for RESULT lines."""
+    """A measured value; `unit` and `meaning` are for people, `name` for RESULT lines.
+
+    `goal` is ``<=`` or ``>=`` and a number; empty for what is told only.
+    """
 
     name: str
     value: float
     unit: str
     meaning: str
+    goal: str = ""
 
     @property
     def text(self) -> str:
@@ -32,8 +36,17 @@ class Figure:
 
     @property
     def told(self) -> str:
-        """Value and unit."""
-        return f"{self.text} {self.unit}".strip()
+        """Value and unit, and the goal where there is one."""
+        told = f"{self.text} {self.unit}".strip()
+        return f"{told} (goal {self.goal})" if self.goal else told
+
+    @property
+    def verdict(self) -> str:
+        """ok or short; ok without a goal."""
+        if not self.goal:
+            return "ok"
+        bound = float(self.goal[2:])
+        return "ok" if (self.value <= bound if self.goal.startswith("<=") else self.value >= bound) else "short"
 
 
 def machine_facts() -> str:
@@ -45,10 +58,10 @@ def machine_facts() -> str:
 
 
 def print_figures(figures: Sequence[Figure]) -> None:
-    """The table, then one RESULT line per figure; these have no goal, so each is ok."""
+    """The table, then one RESULT line per figure."""
     width = max(len(figure.meaning) for figure in figures)
     rows = [f"{f.meaning:<{width}}  {f.text:>8} {f.unit}".rstrip() for f in figures]
-    results = [f"RESULT {f.name} {f.text} - ok" for f in figures]
+    results = [f"RESULT {f.name} {f.text} {f.goal or '-'} {f.verdict}" for f in figures]
     sys.stdout.write("\n".join([*rows, "", *results]) + "\n")
 
 

@@ -11,17 +11,17 @@ from flashsale.errors import FlashsaleError
 from flashsale.minutes import MINUTE, floor_minute, from_epoch_ms, utc_now
 from flashsale.sale_run import SaleRun
 from flashsale.scenario import Scenario, parse_scenario
-from flashsale.schema import INVENTORY, ORDERS
 from flashsale.settings import Settings
 from flashsale.stores.ingest import LedgerEntry
 from flashsale.stores.mongo import Client
 from flashsale.stores.provision import provision_registry, provision_sale
 from flashsale.stores.sales import activate
 from generator.checkpoint import load_checkpoint, save_checkpoint
-from generator.door import encode_at_door
-from generator.facts import TICK_MS, inventory_documents, order_documents, tick_time_ms
+from generator.encoding import encode_inventory, encode_orders
+from generator.facts import TICK_MS, tick_time_ms
 from generator.shard_state import ShardState, Totals
 from generator.simulation import step
+from generator.tick_write import TickWrite
 from generator.world import TICKS_PER_MINUTE, World, open_worlds
 from generator.writer import FactWriter
 
@@ -89,19 +89,20 @@ def write_minutes(
 ) -> Written:
     """Write the sale's first minutes tick by tick, as fast as it goes, each part in a phase of its own.
 
-    Phases: simulate, encode, write, checkpoint.  What `encode` does is done again inside `write`.
+    Phases: simulate, encode, write, checkpoint.
     """
     database = client[sale.database]
     shards = []
     for world in open_worlds(scenario, sale):
-        state, ledger = load_checkpoint(database, world, sale.sale_start)
-        shards.append(_Shard(world, state, ledger, FactWriter(database, settings, world.shard, resume=ledger)))
+        point = load_checkpoint(database, world, sale.sale_start)
+        writer = FactWriter(database, settings, world.shard, resume=point.ledger)
+        shards.append(_Shard(world, point.state, point.ledger, writer))
     orders = events = 0
     ticks = minutes * TICKS_PER_MINUTE
     for tick in range(ticks):
         totals = Totals.of(shard.state.aggregate for shard in shards)
         for shard in shards:
-            counts = _write_tick(shard, totals, tick, settings, meter)
+            counts = _write_tick(shard, totals, tick, meter)
             orders, events = orders + counts[0], events + counts[1]
         acked_through = sale.sale_start + (tick + 1) * timedelta(milliseconds=TICK_MS)
         if tick == ticks - 1:
@@ -113,20 +114,16 @@ def write_minutes(
     return Written(orders, events, _stocked_pairs(shard.world for shard in shards), ticks)
 
 
-def _write_tick(shard: _Shard, totals: Totals, tick: int, settings: Settings, meter: CpuMeter) -> tuple[int, int]:
+def _write_tick(shard: _Shard, totals: Totals, tick: int, meter: CpuMeter) -> tuple[int, int]:
     """(orders, inventory events) written."""
     arrived_ms = tick_time_ms(shard.world.start_ms, tick)
     with meter.phase("simulate"):
         shard.state, facts = step(shard.world, shard.state, totals)
-        orders = order_documents(facts.orders, arrived_ms)
-        events = inventory_documents(facts.inventory, arrived_ms)
     with meter.phase("encode"):
-        for table, documents in ((ORDERS, orders), (INVENTORY, events)):
-            for document in documents:
-                encode_at_door(table, document, arrived_ms, settings.max_ahead_seconds * 1000)
+        blocks = [encode_orders(facts.orders, arrived_ms), encode_inventory(facts.inventory, arrived_ms)]
     with meter.phase("write"):
-        shard.ledger = shard.writer.write_tick(from_epoch_ms(arrived_ms), orders, events)
-    return len(orders), len(events)
+        shard.ledger = shard.writer.write([TickWrite(from_epoch_ms(arrived_ms), blocks, facts.strays)])
+    return len(facts.orders.ts), len(facts.inventory.ts)
 
 
 def _stocked_pairs(worlds: Iterable[World]) -> int:
