@@ -3,15 +3,16 @@
 import sys
 from dataclasses import dataclass
 
-from pymongo import ReplaceOne
 from pymongo.database import Database
 
 from flashsale.dimensions import draw_dimensions, planned_intensity
 from flashsale.errors import ReadBackError, exit_with_one_line
+from flashsale.imported_sale import is_imported
 from flashsale.scenario import parse_scenario
 from flashsale.schema import CAMPAIGNS, CITIES, INBOUND_SHIPMENTS, PRODUCTS, WAREHOUSES, Table
 from flashsale.settings import Settings, load_settings
-from flashsale.stores.context import DimensionsView, write_dimensions, write_sale
+from flashsale.stores.context import write_dimensions, write_sale
+from flashsale.stores.dimension_tables import dimensions_view, put_dimension_tables, read_dimension_tables
 from flashsale.stores.mongo import Document, mongo_client, mongo_errors
 from flashsale.stores.provision import check_sale
 from flashsale.stores.redis_client import redis_client, redis_errors
@@ -30,7 +31,7 @@ class SeedReport:
 
 
 def seed(settings: Settings) -> SeedReport:
-    """Seed the live sale from the scenario it was opened with.
+    """Seed the live sale from the scenario it was opened with, or from what an import has put there.
 
     Shipments are only inserted: their later states belong to the generator.
     """
@@ -42,31 +43,24 @@ def seed(settings: Settings) -> SeedReport:
     ):
         sale = active_sale(mongo)
         check_sale(mongo, sale)
-        scenario = parse_scenario(sale.scenario_toml, f"of sale {sale.sale_id}")
-        drawn = draw_dimensions(scenario, sale.seed, sale.sale_start)
         database = mongo[sale.database]
-        counts = {}
-        for table, documents in (
-            (PRODUCTS, drawn.products),
-            (WAREHOUSES, drawn.warehouses),
-            (CITIES, drawn.cities),
-            (CAMPAIGNS, drawn.campaigns),
-        ):
-            counts[table.name] = _replace_all(database, table, documents)
-        counts[INBOUND_SHIPMENTS.name] = _insert_missing(database, INBOUND_SHIPMENTS, drawn.shipments)
-        view: DimensionsView = {
-            "products": {str(d["_id"]): {"name": d["name"], "category": d["category"]} for d in drawn.products},
-            "warehouses": {str(d["_id"]): {"name": d["name"], "city_id": d["city_id"]} for d in drawn.warehouses},
-            "cities": {str(d["_id"]): {"city": d["city"], "province": d["province"]} for d in drawn.cities},
+        if is_imported(sale):
+            # They came from a file; nobody can draw them anew.
+            dimensions = read_dimension_tables(database)
+        else:
+            scenario = parse_scenario(sale.scenario_toml, f"of sale {sale.sale_id}")
+            dimensions = draw_dimensions(scenario, sale.seed, sale.sale_start)
+            put_dimension_tables(database, dimensions)
+        counts = {
+            PRODUCTS.name: len(dimensions.products),
+            WAREHOUSES.name: len(dimensions.warehouses),
+            CITIES.name: len(dimensions.cities),
+            CAMPAIGNS.name: len(dimensions.campaigns),
+            INBOUND_SHIPMENTS.name: _insert_missing(database, INBOUND_SHIPMENTS, dimensions.shipments),
         }
-        write_dimensions(redis, sale.sale_id, view)
-        write_sale(redis, sale, planned_intensity(drawn.campaigns, sale.sale_start, sale.minutes))
+        write_dimensions(redis, sale.sale_id, dimensions_view(dimensions))
+        write_sale(redis, sale, planned_intensity(dimensions.campaigns, sale.sale_start, sale.minutes))
         return SeedReport(sale.sale_id, counts)
-
-
-def _replace_all(database: Database[Document], table: Table, documents: list[Document]) -> int:
-    database[table.name].bulk_write([ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in documents], ordered=False)
-    return _read_back(database, table, documents)
 
 
 def _insert_missing(database: Database[Document], table: Table, documents: list[Document]) -> int:
