@@ -1,4 +1,4 @@
-"""``flashsale-sale``: open, start, stop and list sales, and check that the stores are as the code expects."""
+"""``flashsale-sale``: open, start, stop, rehearse and list sales, and check that the stores are as the code expects."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from flashsale.errors import SettingsError, exit_with_one_line
 from flashsale.minutes import iso, parse_iso
 from flashsale.sale_ending import stop_sale
 from flashsale.sale_opening import is_of, open_or_resume, start_sale
+from flashsale.sale_rehearsal import rehearse_sale
 from flashsale.sale_run import SaleRun
 from flashsale.scenario import load_scenario
 from flashsale.settings import Settings, load_settings
@@ -32,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     opening.add_argument("--switch", action="store_true", help="end a live sale of another scenario or seed")
     start = commands.add_parser("start", help="start a new sale of the scenario FLASHSALE_SALE; the live one ends")
     start.add_argument("--at", type=_moment, help="when, ISO 8601, UTC unless it says otherwise (default: now)")
+    rehearse = commands.add_parser("rehearse", help="prepare a sale of FLASHSALE_SALE in the past, to be simulated")
+    rehearse.add_argument("--ends-at", type=_moment, help="when, ISO 8601, UTC unless it says otherwise (default: now)")
     commands.add_parser("stop", help="end the live sale in a few seconds; cancel one that has not begun")
     commands.add_parser("list", help="all sales, newest first; * marks the live one")
     for name, text in (
@@ -54,6 +57,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     actions: dict[str, Callable[[Client], None]] = {
         "open": lambda owner: _open(owner, settings, options.switch),
         "start": lambda owner: print(_span(start_sale(owner, settings, options.at))),
+        "rehearse": lambda owner: _rehearse(owner, settings, options.ends_at),
         "stop": _stop,
         "upgrade": lambda owner: _upgrade(owner, settings, options.sale),
         "list": _list,
@@ -90,6 +94,11 @@ def _open(owner: Client, settings: Settings, switch: bool) -> None:
     print(f"{_span(sale)}{note}")
 
 
+def _rehearse(owner: Client, settings: Settings, ends_at: datetime | None) -> None:
+    sale = rehearse_sale(owner, settings, ends_at)
+    print(f"{_span(sale)}\nflashsale-generate run --sale {sale.sale_id} --speed max")
+
+
 def _stop(owner: Client) -> None:
     sale = stop_sale(owner)
     if sale.phase == "ended":
@@ -123,11 +132,14 @@ def _span(sale: SaleRun) -> str:
     return f"sale {sale.sale_id}: {iso(sale.sale_start)} to {iso(sale.sale_end)}"
 
 
+_OF_PAST_SALES = {"planned": "empty", "live": "partial", "ended": "ended"}
+"""Phase of a sale that is not the live one -> what that means for its facts: a rehearsal may lack some."""
+
+
 def _line(sale: SaleRun, live: bool) -> str:
     early = "  stopped early" if sale.stopped_early else ""
-    return (
-        f"{'*' if live else ' '} {sale.sale_id:<40} {sale.phase:<8} {iso(sale.sale_start)}  {sale.minutes} min{early}"
-    )
+    state = sale.phase if live else _OF_PAST_SALES[sale.phase]
+    return f"{'*' if live else ' '} {sale.sale_id:<40} {state:<8} {iso(sale.sale_start)}  {sale.minutes} min{early}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Open a sale, or go on with the one that was live a moment ago."""
 
 import itertools
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ def open_or_resume(client: Client, settings: Settings, *, switch: bool = False) 
     now = utc_now()
     sale = resumable_sale(client, settings, now)
     if sale is None or (switch and not is_of(sale, scenario)):
-        return _open_new(client, new_sale(scenario, now))
+        return _open_live(client, new_sale(scenario, now))
     provision_sale(client, sale)
     activate(client, sale)
     return sale
@@ -53,7 +54,7 @@ def start_sale(client: Client, settings: Settings, at: datetime | None = None) -
     if at is not None and at <= utc_now():
         raise FlashsaleError(f"a sale cannot start at {iso(at)}, it is {iso(utc_now())} already; give a later time")
     bring_up_to_date(client, settings)
-    return _open_new(client, new_sale(scenario, at or utc_now() + START_LEAD))
+    return _open_live(client, new_sale(scenario, at or utc_now() + START_LEAD))
 
 
 def is_of(sale: SaleRun, scenario: Scenario) -> bool:
@@ -88,8 +89,15 @@ def new_sale(scenario: Scenario, not_before: datetime) -> SaleRun:
     )
 
 
-def _open_new(client: Client, sale: SaleRun) -> SaleRun:
-    """Provision and activate `sale`, under an id that no other sale has."""
+def _open_live(client: Client, sale: SaleRun) -> SaleRun:
+    return open_new(client, sale, lambda candidate: activate(client, candidate, new=True))
+
+
+def open_new(client: Client, sale: SaleRun, register: Callable[[SaleRun], None]) -> SaleRun:
+    """Provision and `register` the sale, under an id that no other has.
+
+    `register` raises pymongo's DuplicateKeyError when another took the id meanwhile.
+    """
     suffixes = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
     while True:
         candidate = replace(sale, sale_id=sale.sale_id + next(suffixes))
@@ -98,5 +106,5 @@ def _open_new(client: Client, sale: SaleRun) -> SaleRun:
         provision_sale(client, candidate)
         # Another start may have been faster by a moment.
         with suppress(DuplicateKeyError):
-            activate(client, candidate, new=True)
+            register(candidate)
             return candidate

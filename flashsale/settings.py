@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     # A file the generator touches after each acknowledged checkpoint, for health checks.
     heartbeat_file: Path | None = None
 
+    # Free space in GB where the facts are stored: with less than the first the generator writes half of
+    # the time only, with less than the second it waits for more; 0 never does.
+    disk_slow_gb: float = Field(default=5.0, ge=0, le=1_000_000)
+    disk_pause_gb: float = Field(default=2.0, ge=0, le=1_000_000)
+
     # Time rules (DESIGN: section 4), minutes unless the name says otherwise
     window_minutes: int = Field(default=15, ge=1, le=60)
     lateness_minutes: int = Field(default=2, ge=0, le=10)

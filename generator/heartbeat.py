@@ -1,4 +1,8 @@
-"""A file whose age is that of the last acknowledged checkpoint: what a health check can read without a login."""
+"""A file whose age tells a health check, without a login, that the generator is at work.
+
+It is touched with every acknowledged write, with every move of the watermark before and after
+the sale, and while a full disk keeps the generator from writing: a restart would not help then.
+"""
 
 import logging
 from pathlib import Path

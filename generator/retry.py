@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+import pymongo
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from flashsale.errors import FlashsaleError, ServiceUnavailableError, one_line
@@ -15,6 +16,7 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 5.0
+ONE_TRY_SECONDS = 3.0
 
 # Not primary, stepped down, shutting down, interrupted, host unreachable, out of time,
 # write concern not reached: nothing was decided, and asking again can help.
@@ -64,3 +66,19 @@ def until_acknowledged(doing: str, attempt: Callable[[], T], stop: threading.Eve
                 f"{doing}: stopped while MongoDB was away; the tick is done again at the next start"
             )
         wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+
+
+def one_try(doing: str, attempt: Callable[[], T]) -> T:
+    """Result of `attempt`, for who has something else to do while MongoDB is away.
+
+    Raises ServiceUnavailableError when it does not answer within a few seconds, FlashsaleError
+    when it refuses.
+    """
+    with mongo_errors(doing):
+        try:
+            with pymongo.timeout(ONE_TRY_SECONDS):
+                return attempt()
+        except PyMongoError as error:
+            if is_transient(error) or error.timeout:
+                raise ServiceUnavailableError(f"{doing}: MongoDB does not answer ({one_line(error)[:120]})") from error
+            raise

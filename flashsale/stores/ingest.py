@@ -1,13 +1,16 @@
 """What the writer leaves for the jobs: how far it is, and what it saw.
 
 ``generator_checkpoints``: one document a shard, {_id: shard, acked_through, tick, state,
-contract_version}; a writer of another contract cannot move it.
+contract_version}; a writer of another contract cannot move it.  `tick` is the last one
+whose facts are acknowledged; `state` is the generator's own, {ledger, simulation}: counts as
+of `tick`, and a state of the simulation at that tick or some ticks before.
 ``ingest_ledger``: one document per (minute, shard), {_id: {minute, shard}, acked,
 late, duplicate_same, duplicate_conflict, refused: {reason: count}}.  A minute here is
 that of the writer's tick.  Counts are set, never incremented: repeating a tick after
 a crash changes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -95,12 +98,39 @@ def put_checkpoint(database: Database[Document], shard: int, acked_through: date
 
     Raises StoreNotReadyError when the sale was upgraded meanwhile: this writer is an old one.
     """
+    _update_checkpoint(database, shard, {"$set": {"acked_through": acked_through, "tick": tick, "state": state}})
+
+
+def move_checkpoint(
+    database: Database[Document], shard: int, acked_through: datetime, tick: int, parts: Mapping[str, Any]
+) -> None:
+    """The same, but of `state` only these parts are set.  Raises as `put_checkpoint`."""
+    fields = {"acked_through": acked_through, "tick": tick, **_of_state(parts)}
+    _update_checkpoint(database, shard, {"$set": fields})
+
+
+def put_state(database: Database[Document], shard: int, parts: Mapping[str, Any]) -> None:
+    """Set these parts of the shard's `state`, which has a checkpoint already.  Raises as `put_checkpoint`."""
+    _update_checkpoint(database, shard, {"$set": _of_state(parts)})
+
+
+def move_watermark(database: Database[Document], moment: datetime, opening: Mapping[int, Mapping[str, Any]]) -> None:
+    """Say of every shard that what arrives before `moment` is acknowledged; never back.
+
+    `opening`: shard -> the `state` of one that has no checkpoint yet.  Raises as `put_checkpoint`.
+    """
+    for shard, state in opening.items():
+        change = {"$max": {"acked_through": moment}, "$setOnInsert": {"tick": -1, "state": dict(state)}}
+        _update_checkpoint(database, shard, change)
+
+
+def _of_state(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"state.{name}": value for name, value in parts.items()}
+
+
+def _update_checkpoint(database: Database[Document], shard: int, change: Document) -> None:
     try:
-        database[CHECKPOINTS].update_one(
-            {"_id": shard, "contract_version": CONTRACT_VERSION},
-            {"$set": {"acked_through": acked_through, "tick": tick, "state": state}},
-            upsert=True,
-        )
+        database[CHECKPOINTS].update_one({"_id": shard, "contract_version": CONTRACT_VERSION}, change, upsert=True)
     except DuplicateKeyError as error:
         raise StoreNotReadyError(
             f"{database.name}: the checkpoint of shard {shard} is not of contract {CONTRACT_VERSION} any more; "

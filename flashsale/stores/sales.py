@@ -81,6 +81,11 @@ def activate(client: Client, sale: SaleRun, *, new: bool = False) -> None:
         session.with_transaction(change_over)
 
 
+def register(client: Client, sale: SaleRun) -> None:
+    """Register `sale` beside the live one.  Raises pymongo's DuplicateKeyError when the id is taken."""
+    client[REGISTRY_DATABASE][SALES].insert_one({**sale.to_document(), "active": False})
+
+
 def end_sale(client: Client, sale_id: str, end: datetime) -> None:
     """Set an earlier end; a sale that ends with its start is over at once.  A later end changes nothing."""
     sales = client[REGISTRY_DATABASE][SALES]
@@ -93,9 +98,10 @@ def set_phase(client: Client, sale_id: str, phase: Phase) -> None:
 
 
 def set_first_order(client: Client, sale_id: str, first_order_ts: datetime) -> None:
-    """Store the first order's time once; velocities of the first minutes divide by it."""
+    """Store the first order's time, the earliest that is told; velocities of the first minutes divide by it."""
+    later = [{"first_order_ts": None}, {"first_order_ts": {"$gt": first_order_ts}}]
     client[REGISTRY_DATABASE][SALES].update_one(
-        {"_id": sale_id, "first_order_ts": None}, {"$set": {"first_order_ts": first_order_ts}}
+        {"_id": sale_id, "$or": later}, {"$set": {"first_order_ts": first_order_ts}}
     )
 
 

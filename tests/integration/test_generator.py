@@ -18,13 +18,11 @@ from flashsale.schema import CHECKPOINTS, FACTS, INBOUND_SHIPMENTS, INVENTORY, O
 from flashsale.settings import Settings
 from flashsale.stores.ingest import ledger_totals, read_watermark
 from flashsale.stores.mongo import Client, mongo_client
-from flashsale.stores.quarantine import quarantine_counts
 from flashsale.stores.sales import find_sale
 from tests.support.generator_runs import Documents, digest, ledger, run_in_process, start_generator, wait_for_tick
 from tests.support.generator_sales import open_sale
 from tests.support.scenarios import SMALL
 
-TICKS = 150
 SHORT = SMALL.replace("duration_minutes = 10\nshards", "duration_minutes = 1\nshards", 1)
 SHORT = SHORT[: SHORT.index("[[campaigns]]")]
 """One minute long, without campaigns."""
@@ -34,30 +32,6 @@ SHORT = SHORT[: SHORT.index("[[campaigns]]")]
 def client(data_services: Settings) -> Iterator[Client]:
     with mongo_client(data_services, "generator") as client:
         yield client
-
-
-def test_killed_runs_leave_the_same_facts_and_counts_as_an_uninterrupted_one(
-    client: Client, data_services: Settings
-) -> None:
-    start = floor_minute(utc_now()) - timedelta(minutes=30)
-    whole = open_sale(data_services, SMALL, start, shipments=True)
-    run_in_process(client, data_services, whole, TICKS)
-    broken = open_sale(data_services, SMALL, start, shipments=True)
-    database = client[broken.database]
-    kills = [0, 17, 40, 41, 75, 110]
-    for tick in kills:
-        process = start_generator(data_services)
-        wait_for_tick(database, tick, process)
-        process.kill()
-        process.communicate()
-    reached = min(c["tick"] for c in database[CHECKPOINTS].find({}, {"tick": 1})) + 1
-    assert reached < TICKS, "the kills came too late to mean anything"
-    run_in_process(client, data_services, broken, TICKS - reached)
-
-    assert database[ORDERS.name].count_documents({}) > 4_000
-    assert digest(database) == digest(client[whole.database])
-    assert ledger(database) == ledger(client[whole.database])
-    assert quarantine_counts(database) == {}
 
 
 def test_tick_whose_checkpoints_were_lost_is_repeated_without_a_trace(client: Client, data_services: Settings) -> None:

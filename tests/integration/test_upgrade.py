@@ -22,7 +22,6 @@ from flashsale.redis_keys import SaleKeys
 from flashsale.rendering import mongo_validator
 from flashsale.sale_cli import main
 from flashsale.sale_run import SaleRun
-from flashsale.scenario import parse_scenario
 from flashsale.schema import CHECKPOINTS, FACTS, KPI_HISTORY, ORDERS, REGISTRY_DATABASE, SALES, Table
 from flashsale.settings import Settings
 from flashsale.stores import migrations, provision, upgrade
@@ -251,9 +250,8 @@ class _OldWriter:
     def __init__(self, settings: Settings, sale: SaleRun) -> None:
         self._client = mongo_client(settings, "generator")
         self._error: FlashsaleError | None = None
-        scenario = parse_scenario(sale.scenario_toml, "of the test")
         self._stop = threading.Event()
-        runner = Contract1Runner(self._client, sale, scenario, settings, self._stop)
+        runner = Contract1Runner(self._client, sale, settings, self._stop)
         self._runner = runner
 
         def run() -> None:

@@ -3,8 +3,8 @@
 The file was taken from a MongoDB that the code of contract 1 had set up and written to.
 """
 
+import threading
 from dataclasses import asdict
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,22 @@ from bson import json_util
 from bson.binary import Binary
 from pymongo.database import Database
 
+from flashsale.minutes import from_epoch_ms, utc_now
 from flashsale.sale_run import SaleRun
+from flashsale.scenario import parse_scenario
 from flashsale.schema import CHECKPOINTS, REGISTRY_DATABASE, SALES
+from flashsale.settings import Settings
 from flashsale.stores.mongo import Client
+from generator.checkpoint import load_checkpoint
+from generator.facts import inventory_documents, order_documents, tick_time_ms
 from generator.retry import until_acknowledged
-from generator.runner import SaleRunner
+from generator.running.pacing import tick_end
+from generator.shard_state import Totals
+from generator.shipments import update_shipments
+from generator.simulation import step
 from generator.state_bytes import to_bytes
+from generator.world import open_worlds
+from generator.writer import FactWriter
 
 Documents = Database[dict[str, Any]]
 
@@ -74,14 +84,46 @@ def _grant(owner: Client, sale: SaleRun) -> None:
         )
 
 
-class Contract1Runner(SaleRunner):
-    """The generator of contract 1: the same facts, its own checkpoints, and no look at the version."""
+class Contract1Runner:
+    """The generator of contract 1: the same facts tick by tick, its own checkpoints, and no look at the version."""
 
-    def _checkpoint(self, shard: Any, acked_through: datetime) -> None:
-        state = {"ledger": asdict(shard.ledger), "simulation": Binary(to_bytes(shard.state))}
-        fields = {"acked_through": acked_through, "tick": shard.state.tick, "state": state}
-        write = partial(self._database[CHECKPOINTS].update_one, {"_id": shard.world.shard}, {"$set": fields}, True)
-        until_acknowledged("save the checkpoint", write, self._stop)
+    def __init__(self, client: Client, sale: SaleRun, settings: Settings, stop: threading.Event) -> None:
+        self._client, self._sale, self._stop = client, sale, stop
+        self._database = client[sale.database]
+        self._worlds = open_worlds(parse_scenario(sale.scenario_toml, "of the test"), sale)
+        points = [load_checkpoint(self._database, world, sale.sale_start) for world in self._worlds]
+        assert all(point.state.tick == point.tick for point in points), "contract 1 saved the state with every tick"
+        self._states = [point.state for point in points]
+        self._writers = [
+            FactWriter(self._database, settings, world.shard, resume=point.ledger, stop=stop)
+            for world, point in zip(self._worlds, points, strict=True)
+        ]
+        self.next_tick = min(state.tick for state in self._states) + 1
+
+    def run(self) -> None:
+        """Back to back until the clock is reached, then once a second."""
+        while not self._stop.is_set() and self.next_tick < self._sale.seconds and self._is_active():
+            due = tick_end(self._sale.sale_start, self.next_tick)
+            if self._stop.wait(max(0.0, (due - utc_now()).total_seconds())):
+                return
+            self._do_tick(self.next_tick)
+            self.next_tick += 1
+
+    def _do_tick(self, tick: int) -> None:
+        totals = Totals.of(state.aggregate for state in self._states)
+        arrived_ms = tick_time_ms(self._worlds[0].start_ms, tick)
+        arrived_at = from_epoch_ms(arrived_ms)
+        for index, (world, writer) in enumerate(zip(self._worlds, self._writers, strict=True)):
+            self._states[index], facts = step(world, self._states[index], totals)
+            ledger = writer.write_tick(
+                arrived_at, order_documents(facts.orders, arrived_ms), inventory_documents(facts.inventory, arrived_ms)
+            )
+            moved = [(update, arrived_at) for update in facts.shipments]
+            until_acknowledged("update shipments", partial(update_shipments, self._database, moved), self._stop)
+            state = {"ledger": asdict(ledger), "simulation": Binary(to_bytes(self._states[index]))}
+            fields = {"acked_through": tick_end(self._sale.sale_start, tick), "tick": tick, "state": state}
+            write = partial(self._database[CHECKPOINTS].update_one, {"_id": world.shard}, {"$set": fields}, True)
+            until_acknowledged("save the checkpoint", write, self._stop)
 
     def _is_active(self) -> bool:
         found = self._client[REGISTRY_DATABASE][SALES].find_one({"active": True})

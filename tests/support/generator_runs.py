@@ -14,18 +14,27 @@ import pytest
 from pymongo.database import Database
 
 from flashsale.sale_run import SaleRun
-from flashsale.scenario import parse_scenario
 from flashsale.schema import CHECKPOINTS, FACTS, INBOUND_SHIPMENTS, INGEST_LEDGER
 from flashsale.settings import Settings
 from flashsale.stores.mongo import Client
 from generator.runner import SaleRunner
+from generator.running.options import Batching, Pace, RunOptions
 
 Documents = Database[dict[str, Any]]
 
 
-def run_in_process(client: Client, settings: Settings, sale: SaleRun, max_ticks: int | None) -> None:
-    scenario = parse_scenario(sale.scenario_toml, "of the test")
-    SaleRunner(client, sale, scenario, settings, threading.Event()).run(max_ticks)
+def run_in_process(
+    client: Client,
+    settings: Settings,
+    sale: SaleRun,
+    max_ticks: int | None,
+    *,
+    pace: Pace = "clock",
+    workers: int = 1,
+    batching: Batching | None = None,
+) -> None:
+    options = RunOptions(pace, workers, max_ticks, batching or Batching())
+    SaleRunner(client, sale, settings, threading.Event(), options).run()
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -37,6 +46,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "FLASHSALE_MONGO_HOST": settings.mongo_host,
         "FLASHSALE_MONGO_PORT": str(settings.mongo_port),
         "FLASHSALE_SALE": str(settings.sale),
+        "FLASHSALE_DISK_SLOW_GB": str(settings.disk_slow_gb),
+        "FLASHSALE_DISK_PAUSE_GB": str(settings.disk_pause_gb),
     }
     if settings.heartbeat_file is not None:
         found["FLASHSALE_HEARTBEAT_FILE"] = str(settings.heartbeat_file)
@@ -48,6 +59,7 @@ def start_generator(settings: Settings, *arguments: str) -> subprocess.Popen[str
         [sys.executable, "-m", "generator.cli", "run", *arguments],
         env=environment(settings),
         cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )

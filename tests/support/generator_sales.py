@@ -12,8 +12,17 @@ from flashsale.settings import Settings
 from flashsale.stores.mongo import mongo_client
 from flashsale.stores.provision import provision_registry, provision_sale
 from flashsale.stores.sales import activate
+from tests.support.scenarios import SMALL
 
 _numbers = itertools.count(1)
+
+BUSY_SHARDS = 4
+
+
+def busy_scenario(minutes: int) -> str:
+    """Some 120 orders and 10 inventory events a second, in four shards."""
+    plain = SMALL[: SMALL.index("[[campaigns]]")].replace("orders_per_second = 40.0", "orders_per_second = 200.0")
+    return plain.replace("duration_minutes = 10\nshards = 2", f"duration_minutes = {minutes}\nshards = {BUSY_SHARDS}")
 
 
 def open_sale(settings: Settings, scenario_toml: str, sale_start: datetime, *, shipments: bool = False) -> SaleRun:
