@@ -20,7 +20,8 @@ class Shelves:
 
     def __init__(self, world: World, state: ShardState, tick: int) -> None:
         self._world, self._tick = world, tick
-        self.on_hand, self.reserved = state.on_hand.copy(), state.reserved.copy()
+        self.on_hand, self.reserved = state.on_hand, state.reserved.copy()
+        self._owns_on_hand = False
         self.missing, self.waves = state.missing, dict(state.waves)
         self.down = world.happenings.down(tick)
         self.touched: list[IntArray] = []
@@ -35,7 +36,7 @@ class Shelves:
         arrived = shipments.arriving(self._tick)
         if len(arrived):
             key = shipments.product[arrived] * self.on_hand.shape[1] + shipments.warehouse[arrived]
-            np.add.at(self.on_hand.ravel(), key, shipments.arrival_qty[arrived])
+            np.add.at(self._flat_on_hand(), key, shipments.arrival_qty[arrived])
             self.touched.append(key)
             updates += [ShipmentUpdate(int(shipments.shipment_id[i]), int(shipments.arrival_qty[i])) for i in arrived]
         return updates
@@ -102,7 +103,7 @@ class Shelves:
         """Take a wave's units off the shelves of one warehouse; what a shelf does not have is cancelled."""
         product = np.flatnonzero(leaving)
         key, units = product * self.on_hand.shape[1] + warehouse, leaving[product]
-        on_hand = self.on_hand.ravel()
+        on_hand = self._flat_on_hand()
         shelf = on_hand[key] - self.missing.ravel()[key]
         picked = np.minimum(units, shelf)
         self.reserved.ravel()[key] -= units
@@ -119,13 +120,19 @@ class Shelves:
         if len(key):
             self.missing = self.missing.copy()
             units = self.missing.ravel()[key]
-            self.on_hand.ravel()[key] -= units
+            self._flat_on_hand()[key] -= units
             self.missing.ravel()[key] = 0
             self.touched.append(key)
             self._written_off.append((key, units))
 
     def _join(self, number: int, warehouse: int, units: IntArray) -> None:
         self._copy_of(number)[:, warehouse] += units.astype(np.int32)
+
+    def _flat_on_hand(self) -> IntArray:
+        """`on_hand` by key, to be written to: most ticks do not, and share it with the tick before."""
+        if not self._owns_on_hand:
+            self.on_hand, self._owns_on_hand = self.on_hand.copy(), True
+        return self.on_hand.ravel()
 
     def _copy_of(self, number: int) -> npt.NDArray[np.int32]:
         """The wave as an array that may be written to."""

@@ -57,10 +57,10 @@ class Leader:
         """
         count = self._job.options.workers
         shards = range(self._job.scenario.shards)
-        with _signals_held_back():
-            for number in range(count):
-                self._workers.append(_started(self._job, number, list(shards[number::count])))
         try:
+            with _signals_held_back():
+                for number in range(count):
+                    self._workers.append(_started(self._job, number, list(shards[number::count])))
             self._lead()
             while any(worker.is_open for worker in self._workers):
                 self._receive(IDLE_SECONDS)

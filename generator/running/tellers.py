@@ -38,8 +38,12 @@ class Bar:
         from tqdm import tqdm  # drawn for people only; a service has no use for it
 
         self._bar = tqdm(unit=" ticks", file=sys.stderr, dynamic_ncols=True, leave=True)
+        self._is_new = True
 
     def show(self, figures: Figures) -> None:
+        if self._is_new:
+            # What earlier runs stored says nothing of this one's rate.
+            self._bar.initial, self._is_new = figures.tick + 1, False
         self._bar.total = figures.ticks
         self._bar.n = figures.tick + 1
         self._bar.set_description_str(f"{figures.event_time:%Y-%m-%d %H:%M:%S}Z", refresh=False)

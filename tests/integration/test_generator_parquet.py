@@ -1,11 +1,16 @@
 """A sale written to Parquet files, without MongoDB: the facts that MongoDB would hold."""
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -160,7 +165,29 @@ def test_sigterm_leaves_no_half_file(tmp_path: Path) -> None:
     assert "Traceback" not in errors
     left = parquet_files(folder)
     assert not any(name.endswith(".tmp") for name in left)
-    assert json.loads(left["run.json"])["complete"] is False
+    assert json.loads(left.pop("run.json"))["complete"] is False
+    assert _run(folder, busy).returncode == 0
+    whole = parquet_files(folder)
+    assert left.keys() < whole.keys()
+    assert all(whole[name] == content for name, content in left.items()), "a file was there before its hour was whole"
+
+
+def test_a_terminal_is_shown_a_bar_with_event_time_and_rate(tmp_path: Path) -> None:
+    screen, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+    environment = {**os.environ, "FLASHSALE_SECRETS_DIR": "/nowhere"}
+    command = _command(tmp_path / "facts", _scenario(tmp_path, PLAIN), "--start", iso(START))
+    with subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[2], stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while part := os.read(screen, 4096):
+                shown += part
+    os.close(screen)
+    assert process.returncode == 0
+    end = START + timedelta(minutes=5)
+    assert re.search(rf"{end:%Y-%m-%d %H:%M:%S}Z: 100%.* 300/300 .* orders/s, .* inventory events/s", shown.decode())
+    assert re.search(r"stored [\d,]+ orders and [\d,]+ inventory events in [\d.]+ s", shown.decode())
 
 
 @pytest.mark.parametrize("change", ["seed", "scenario", "start", "foreign"])

@@ -128,8 +128,9 @@ def test_workers_of_a_killed_leader_stop_writing_at_once(
     workers = _workers_of(process)
     assert len(workers) == 4
     process.kill()
-    process.communicate()
+    process.wait()
     _assert_ended(workers)
+    process.communicate()
     time.sleep(0.3)
     before = acked_ticks(database, BUSY_SHARDS)
     time.sleep(1)

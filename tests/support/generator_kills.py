@@ -45,9 +45,10 @@ class Victim:
     def kill(self) -> None:
         """SIGKILL for the process that was started; its workers must end by themselves."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
         _, alive = psutil.wait_procs(self._children, timeout=10)
         assert not alive, f"workers outlived their leader: {alive}"
+        self.process.communicate()
 
 
 def wait_for_write(database: Documents, process: subprocess.Popen[str]) -> None:
