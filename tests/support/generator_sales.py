@@ -20,8 +20,9 @@ BUSY_SHARDS = 4
 
 
 def busy_scenario(minutes: int) -> str:
-    """Some 120 orders and 10 inventory events a second, in four shards."""
-    plain = SMALL[: SMALL.index("[[campaigns]]")].replace("orders_per_second = 40.0", "orders_per_second = 200.0")
+    """Some 80 orders and 15 inventory events a second, in four shards, with stock for half an hour."""
+    plain = SMALL[: SMALL.index("[[campaigns]]")].replace("orders_per_second = 40.0", "orders_per_second = 120.0")
+    plain = plain.replace("cover_median_minutes = 3.0", "cover_median_minutes = 20.0")
     return plain.replace("duration_minutes = 10\nshards = 2", f"duration_minutes = {minutes}\nshards = {BUSY_SHARDS}")
 
 
