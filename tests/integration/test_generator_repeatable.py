@@ -118,9 +118,7 @@ def test_sigkills_leave_no_trace(
     _finish(data_services)
     cut_off = sum(one.is_partial for one in killed)
     inside = sum(one.facts > 0 for one in killed)
-    print(
-        f"{len(killed)} SIGKILLs: {inside} with facts of an unacknowledged batch stored, {cut_off} of them in part of it"
-    )
+    print(f"{len(killed)} SIGKILLs: {inside} with facts of an unacknowledged batch stored, {cut_off} in part of it")
     assert cut_off >= at_least_inside
     _assert_same(client, sale, whole)
 
