@@ -105,7 +105,7 @@ bench-per-core: install  ## CPU and bytes per million facts, part by part (about
 	$(PYTHON) -m benchmarks.per_core
 
 bench-generator: install  ## what the generator stores a second, against the same mongod's best (about 6 min; FULL=1: the whole 11.11)
-	$(PYTHON) -m benchmarks.generator
+	$(PYTHON) -m benchmarks.generator $(if $(FULL),--full)
 
 soak: install-tests  ## the long tests with the full numbers
 	$(PYTHON) -m pytest -m "soak and not compose" tests
