@@ -11,7 +11,7 @@ from generator.facts import InventoryColumns, OrderColumns
 DATA_BYTES_PER_FACT = 48.5
 INDEX_BYTES_PER_FACT = 58.5
 """Of one copy on mongod's disk, compressed: `document_disk_bytes` and `document_index_bytes` of docs/performance.md."""
-FACTS_PER_SECOND = 93_500
+FACTS_PER_SECOND = 162_500
 """With two workers, mongod beside them on the same two cores: `stored_documents_per_s` of docs/performance.md."""
 MEASURED_BY = "docs/performance.md, make bench-generator"
 
