@@ -6,15 +6,13 @@ bytes.  Before all that the simulation alone.
 """
 
 import argparse
-import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
+from benchmarks.bounded import bounded
 from benchmarks.cpu_meter import CpuMeter
 from benchmarks.generator_figures import Measured, figures
 from benchmarks.generator_floor import FloorWriters, Order, Way
@@ -24,7 +22,7 @@ from benchmarks.generator_store import FactSizes, fact_sizes, store
 from benchmarks.report import print_figures, write_section
 from embedded.config import ROOT, Sizes, StackConfig, isolated_config
 from embedded.stack import Stack
-from flashsale.errors import FlashsaleError, exit_with_one_line
+from flashsale.errors import exit_with_one_line
 from flashsale.minutes import MINUTE, floor_minute, utc_now
 from flashsale.sale_opening import new_sale
 from flashsale.sale_rehearsal import rehearse_sale
@@ -77,7 +75,7 @@ def _measure(long_ticks: int | None) -> Measured:
         tempfile.TemporaryDirectory(prefix="flashsale-bench-") as home,
         # The cache of a deployment: a test's small one would be measured instead.
         Stack(replace(isolated_config(Path(home), sale=SCENARIO), sizes=Sizes()), _say) as stack,
-        _bounded(LONGEST_SECONDS if long_ticks else LONGEST_FULL_SECONDS),
+        bounded("benchmarks.generator", LONGEST_SECONDS if long_ticks else LONGEST_FULL_SECONDS),
         mongo_errors("benchmark"),
     ):
         _say(f"simulating {scenario.name}, {scenario.duration_minutes} minutes")
@@ -149,26 +147,6 @@ class _Passes:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-@contextmanager
-def _bounded(seconds: int) -> Iterator[None]:
-    """Turn too long a time, and SIGTERM, into an error that lets the processes be ended."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        # Stopping must not be interrupted in its turn.
-        signal.alarm(0)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        why = f"took more than {seconds} s" if number == signal.SIGALRM else "was told to stop"
-        raise FlashsaleError(f"benchmarks.generator {why}; its services are stopped")
-
-    for number in (signal.SIGALRM, signal.SIGTERM):
-        signal.signal(number, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
 
 
 if __name__ == "__main__":

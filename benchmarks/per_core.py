@@ -6,15 +6,12 @@ core, whatever else the machine does meanwhile.  They are the input of docs/scal
 """
 
 import argparse
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
+from benchmarks.bounded import bounded
 from benchmarks.cpu_meter import CpuMeter
 from benchmarks.per_core_figures import figures
 from benchmarks.pipeline_phases import run_jobs
@@ -23,7 +20,7 @@ from benchmarks.report import print_figures, write_section
 from benchmarks.scaled_sale import open_sale, scaled_scenario, write_minutes
 from embedded.config import Sizes, isolated_config
 from embedded.stack import Stack
-from flashsale.errors import FlashsaleError, exit_with_one_line
+from flashsale.errors import exit_with_one_line
 from flashsale.stores.hdfs import hdfs_errors
 from flashsale.stores.mongo import mongo_client, mongo_errors
 from flashsale.stores.redis_client import redis_errors
@@ -48,7 +45,7 @@ def _run(scale: int, minutes: int) -> int:
         tempfile.TemporaryDirectory(prefix="flashsale-bench-") as home,
         # Caches and heaps of a deployment: a test's small ones would be measured instead of the work.
         Stack(replace(isolated_config(Path(home)), sizes=Sizes()), _say) as stack,
-        _bounded(),
+        bounded("benchmarks.per_core", LONGEST_SECONDS),
         mongo_errors("benchmark"),
         redis_errors("benchmark"),
         hdfs_errors("benchmark"),
@@ -84,26 +81,6 @@ def _run(scale: int, minutes: int) -> int:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    """Turn too long a time, and SIGTERM, into an error that lets the services be stopped."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        # Stopping must not be interrupted in its turn.
-        signal.alarm(0)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        why = f"took more than {LONGEST_SECONDS} s" if number == signal.SIGALRM else "was told to stop"
-        raise FlashsaleError(f"benchmarks.per_core {why}; its services are stopped")
-
-    for number in (signal.SIGALRM, signal.SIGTERM):
-        signal.signal(number, stop)
-    signal.alarm(LONGEST_SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,13 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from flashsale.errors import FlashsaleError
 from flashsale.schema import INVENTORY, ORDERS, FieldType, Table
 from flashsale.stores.mongo import Document
-from generator.facts import FloatArray, IntArray, InventoryColumns, OrderColumns
+from generator.facts import Column, FloatArray, IntArray, InventoryColumns, OrderColumns, inventory_fields, order_fields
 
 _AS_WRITTEN: CodecOptions[Document] = CodecOptions(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 """Decodes to what is encoded to the same bytes again, also for times that Python has no date for."""
 
 ByteRows = npt.NDArray[np.uint8]
 RowMask = npt.NDArray[np.bool_]
-Column = IntArray | FloatArray
 
 _ELEMENTS: dict[FieldType, tuple[bytes, str]] = {
     "double": (b"\x01", "<f8"),
@@ -73,17 +72,7 @@ def encode_orders(orders: OrderColumns, arrived_ms: int) -> FactBlock:
 
     Raises FlashsaleError for a value that does not fit its field.
     """
-    columns: dict[str, Column] = {
-        "order_id": orders.order_id,
-        "product_id": orders.product_id,
-        "seller_id": orders.seller_id,
-        "warehouse_id": orders.warehouse_id,
-        "city_id": orders.city_id,
-        "order_qty": orders.qty,
-        "order_value": orders.value,
-        "order_ts": orders.ts,
-    }
-    return _block(ORDERS, columns, arrived_ms)
+    return _block(ORDERS, order_fields(orders), arrived_ms)
 
 
 def encode_inventory(events: InventoryColumns, arrived_ms: int) -> FactBlock:
@@ -91,16 +80,7 @@ def encode_inventory(events: InventoryColumns, arrived_ms: int) -> FactBlock:
 
     Raises FlashsaleError for a value that does not fit its field.
     """
-    columns: dict[str, Column] = {
-        "inventory_event_id": events.event_id,
-        "product_id": events.product_id,
-        "warehouse_id": events.warehouse_id,
-        "inventory_on_hand": events.on_hand,
-        "reserved_stock": events.reserved,
-        "fulfillment_delay": events.delay,
-        "inventory_ts": events.ts,
-    }
-    return _block(INVENTORY, columns, arrived_ms)
+    return _block(INVENTORY, inventory_fields(events), arrived_ms)
 
 
 def _block(table: Table, columns: Mapping[str, Column], arrived_ms: int) -> FactBlock:

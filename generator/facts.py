@@ -11,6 +11,7 @@ from bson.int64 import Int64
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 Document = dict[str, Any]
+Column = IntArray | FloatArray
 
 TICK_MS = 1000
 
@@ -73,6 +74,33 @@ _DTYPES: dict[str, type] = {"delay": np.float64}
 
 def _fields(columns: Any) -> tuple[Field[Any], ...]:
     return fields(columns)
+
+
+def order_fields(orders: OrderColumns) -> dict[str, Column]:
+    """The columns under the schema's names of the fields."""
+    return {
+        "order_id": orders.order_id,
+        "product_id": orders.product_id,
+        "seller_id": orders.seller_id,
+        "warehouse_id": orders.warehouse_id,
+        "city_id": orders.city_id,
+        "order_qty": orders.qty,
+        "order_value": orders.value,
+        "order_ts": orders.ts,
+    }
+
+
+def inventory_fields(events: InventoryColumns) -> dict[str, Column]:
+    """The columns under the schema's names of the fields."""
+    return {
+        "inventory_event_id": events.event_id,
+        "product_id": events.product_id,
+        "warehouse_id": events.warehouse_id,
+        "inventory_on_hand": events.on_hand,
+        "reserved_stock": events.reserved,
+        "fulfillment_delay": events.delay,
+        "inventory_ts": events.ts,
+    }
 
 
 def order_documents(orders: OrderColumns, arrived_at_ms: int) -> list[Document]:

@@ -15,7 +15,7 @@ from flashsale.rendering import arrow_schema
 from flashsale.schema import INVENTORY, ORDERS, Table
 from flashsale.violations import violation
 from generator.door import encode_at_door
-from generator.facts import InventoryColumns, OrderColumns
+from generator.facts import inventory_fields, order_fields
 from generator.shard_state import TickFacts
 
 
@@ -32,32 +32,7 @@ def tick_columns(facts: TickFacts, arrived_ms: int, max_ahead_ms: int) -> dict[s
     """
     return {
         table.name: _with_strays(table, columns, facts.strays.get(table.name, ()), arrived_ms, max_ahead_ms)
-        for table, columns in ((ORDERS, _of_orders(facts.orders)), (INVENTORY, _of_inventory(facts.inventory)))
-    }
-
-
-def _of_orders(orders: OrderColumns) -> dict[str, Any]:
-    return {
-        "order_id": orders.order_id,
-        "product_id": orders.product_id,
-        "seller_id": orders.seller_id,
-        "warehouse_id": orders.warehouse_id,
-        "city_id": orders.city_id,
-        "order_qty": orders.qty,
-        "order_value": orders.value,
-        "order_ts": orders.ts,
-    }
-
-
-def _of_inventory(events: InventoryColumns) -> dict[str, Any]:
-    return {
-        "inventory_event_id": events.event_id,
-        "product_id": events.product_id,
-        "warehouse_id": events.warehouse_id,
-        "inventory_on_hand": events.on_hand,
-        "reserved_stock": events.reserved,
-        "fulfillment_delay": events.delay,
-        "inventory_ts": events.ts,
+        for table, columns in ((ORDERS, order_fields(facts.orders)), (INVENTORY, inventory_fields(facts.inventory)))
     }
 
 

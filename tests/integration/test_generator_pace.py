@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from flashsale.stores.mongo import Client, mongo_client
 from flashsale.stores.sales import active_sale, end_sale, find_sale
 from generator.running.disk import RELIEF_GB, free_at_mongodb
 from generator.running.options import Batching
+from generator.running.write_behind import WriteBehind
 from tests.support.generator_kills import acked_ticks
 from tests.support.generator_runs import digest, ledger, run_in_process, start_generator, wait_for_tick
 from tests.support.generator_sales import open_sale
@@ -201,8 +203,17 @@ def test_a_full_disk_pauses_the_generator_which_goes_on_by_itself(
 
 
 def test_a_nearly_full_disk_slows_the_run_and_changes_no_fact(
-    client: Client, data_services: Settings, caplog: pytest.LogCaptureFixture
+    client: Client, data_services: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """That a slow writer rests as long as it writes is shown, with its times, in the tests of the queue."""
+    slow: list[bool] = []
+    put = WriteBehind.put
+
+    def watched(behind: WriteBehind, *arguments: Any) -> None:
+        slow.append(behind.slow)
+        put(behind, *arguments)
+
+    monkeypatch.setattr(WriteBehind, "put", watched)
     start = floor_minute(utc_now()) - 12 * MINUTE
     small_queue = Batching(write_ticks=2, queue_ticks=4)
     digests = []
@@ -213,6 +224,7 @@ def test_a_nearly_full_disk_slows_the_run_and_changes_no_fact(
         with caplog.at_level(logging.INFO, "generator"):
             run_in_process(client, chosen, sale, None, pace="max", batching=small_queue)
         assert ("writing half of the time only" in caplog.text) == (slow_gb > 0)
+        assert slow[-1] == (slow_gb > 0)
         digests.append(digest(client[sale.database]))
     assert digests[0] == digests[1]
 
