@@ -82,8 +82,13 @@ def minute() -> datetime:
     return floor_minute(utc_now() + timedelta(seconds=30))
 
 
-def shown_figures(page: Page) -> list[str]:
-    return [" ".join(text.split()) for text in page.get_by_test_id("stMetricValue").all_inner_texts()]
+def shows_figures(page: Page, figures: list[str]) -> None:
+    """Waits: Streamlit draws the badge first and the figures after it."""
+    expect(page.get_by_test_id("stMetricValue")).to_have_text(figures, use_inner_text=True, timeout=REFRESH_MS)
+
+
+def is_greyed(page: Page, key: str) -> None:
+    expect(page.locator(f".st-key-{key}")).to_have_css("filter", re.compile("grayscale"))
 
 
 def badge(page: Page, state: str, timeout: float = REFRESH_MS) -> None:
@@ -119,7 +124,7 @@ def test_page_shows_exactly_the_headline_that_redis_holds(page, store):
     reader = connect(store.settings)
     snapshot = current_snapshot_id(reader, SALE_ID)
     held = json.loads(reader.get(KEYS.snapshot(snapshot, "headline")))
-    assert shown_figures(page) == [
+    figures = [
         f"{held['orders_per_minute']:,}",
         str(held["high_risk_skus"]),
         str(held["sold_out_skus"]),
@@ -127,6 +132,7 @@ def test_page_shows_exactly_the_headline_that_redis_holds(page, store):
         f"Rs {held['lost_value'] / 1e8:.1f} M",
         f"{held['overloaded_warehouses']} of 6",
     ]
+    shows_figures(page, figures)
     expect(page.locator(".fs-strip")).to_contain_text("data quality 99.6 % · 41 in quarantine")
     expect(page.locator(".fs-strip")).to_contain_text("KPI job ✓ · Airflow ✓ · archive ✓ · archive DAG ✓")
     rows = page.locator(".fs-row")
@@ -183,7 +189,7 @@ def test_figures_that_age_turn_late_then_stale_and_say_why(page, store):
     badge(page, "STALE 31 min")
     expect(page.locator(".fs-notice")).to_contain_text("Old figures: nothing newer than")
     expect(page.locator(".fs-notice")).to_contain_text("Spark <b>does not</b> answer")
-    assert "grayscale" in page.locator(".st-key-board_stale").evaluate("e => getComputedStyle(e).filter")
+    is_greyed(page, "board_stale")
 
     publish(publisher, minute())
     badge(page, "LIVE")
@@ -212,7 +218,7 @@ def test_redis_gone_is_said_in_words_and_the_page_recovers_by_itself(page, store
         expect(page.locator(".st-key-state_redis_unreachable")).to_contain_text(
             "Redis does not answer", timeout=REFRESH_MS
         )
-        assert page.get_by_test_id("stMetricValue").count() == 0
+        expect(page.get_by_test_id("stMetricValue")).to_have_count(0)
     finally:
         store.start()
     expect(page.locator(".fs-table")).to_be_visible(timeout=REFRESH_MS)
@@ -231,7 +237,7 @@ def test_hostile_names_are_shown_as_text(page, store):
     expect(page.locator(".fs-row")).to_have_count(10, timeout=REFRESH_MS)
     names = page.locator(".fs-name .fs-first").all_text_contents()
     assert names[:6] == list(HOSTILE_NAMES.values())
-    assert page.locator(".fs-sale").text_content() == HOSTILE_NAMES[1]
+    expect(page.locator(".fs-sale")).to_have_text(HOSTILE_NAMES[1])
     assert page.locator(".fs-table :is(script, img, a, b, strong)").count() == 0
     assert page.evaluate("window.pwned") is None
     assert no_sideways_scroll(page)
@@ -315,7 +321,7 @@ def test_a_frozen_page_says_that_it_lost_contact(browser, store, tmp_path):
         badge(page, "LIVE")
         own.stop()
         badge(page, "NO CONTACT")
-        assert "grayscale" in page.locator(".st-key-board_live").evaluate("e => getComputedStyle(e).filter")
+        is_greyed(page, "board_live")
         own.start()
         badge(page, "LIVE", 2 * REFRESH_MS)
     finally:
