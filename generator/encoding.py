@@ -1,13 +1,11 @@
 """Facts as BSON without a Python object for each: an array of bytes whose rows are documents.
 
-Every field of a fact has a fixed width, so all documents of a table are equally long and have
-the same field at the same place: the rows are copies of one document, with the columns written
-over its values.  Layout of a document: https://bsonspec.org/spec.html.
+All documents of a fact table are equally long and have the same field at the same place
+(`flashsale.fact_layout`): the rows are copies of one document, with the columns written over its values.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import bson
@@ -16,25 +14,15 @@ import numpy.typing as npt
 from bson.codec_options import CodecOptions, DatetimeConversion
 
 from flashsale.errors import FlashsaleError
-from flashsale.schema import INVENTORY, ORDERS, FieldType, Table
+from flashsale.fact_layout import ByteRows, fact_layout
+from flashsale.schema import INVENTORY, ORDERS, Table
 from flashsale.stores.mongo import Document
 from generator.facts import Column, FloatArray, IntArray, InventoryColumns, OrderColumns, inventory_fields, order_fields
 
 _AS_WRITTEN: CodecOptions[Document] = CodecOptions(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 """Decodes to what is encoded to the same bytes again, also for times that Python has no date for."""
 
-ByteRows = npt.NDArray[np.uint8]
 RowMask = npt.NDArray[np.bool_]
-
-_ELEMENTS: dict[FieldType, tuple[bytes, str]] = {
-    "double": (b"\x01", "<f8"),
-    "date": (b"\x09", "<i8"),
-    "int32": (b"\x10", "<i4"),
-    "int64": (b"\x12", "<i8"),
-}
-"""Field type -> its element type in BSON, and its value as numpy spells it."""
-_LENGTH_BYTES, _END = 4, b"\0"
-
 
 @dataclass(frozen=True, slots=True)
 class FactBlock:
@@ -86,33 +74,16 @@ def encode_inventory(events: InventoryColumns, arrived_ms: int) -> FactBlock:
 def _block(table: Table, columns: Mapping[str, Column], arrived_ms: int) -> FactBlock:
     """`columns` by field name; ValueError unless all are equally long."""
     ids, event_ms = columns[table.key], columns[table.event_time or ""]
-    template, layout = _template(table)
-    rows = np.empty((len(ids), len(template)), np.uint8)
-    rows[:] = template
-    values = rows.view(layout)[:, 0]
+    layout = fact_layout(table)
+    rows = np.empty((len(ids), layout.length), np.uint8)
+    rows[:] = layout.template
+    values = rows.view(layout.values)[:, 0]
     for name, column in columns.items():
         if column.shape != ids.shape:
             raise ValueError(f"{table.name}.{name}: {len(column)} values for {len(ids)} facts")
-        values[name] = _fitting(table, name, column, layout[name])
+        values[name] = _fitting(table, name, column, layout.values[name])
     values["arrived_at"] = arrived_ms
     return FactBlock(table, rows, ids.astype(np.int64, copy=False), event_ms.astype(np.int64, copy=False), arrived_ms)
-
-
-@cache
-def _template(table: Table) -> tuple[ByteRows, np.dtype[Any]]:
-    """A document of `table` with zeros, (L,), and the structure whose fields lie where it has the values."""
-    text, offsets, formats = b"", [], []
-    for field in table.fields:
-        element, spelled = _ELEMENTS[field.type]
-        text += element + table.stored_name(field).encode() + _END
-        offsets.append(_LENGTH_BYTES + len(text))
-        formats.append(spelled)
-        text += bytes(np.dtype(spelled).itemsize)
-    text += _END
-    length = _LENGTH_BYTES + len(text)
-    names = [field.name for field in table.fields]
-    layout = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": length})
-    return np.frombuffer(length.to_bytes(_LENGTH_BYTES, "little") + text, np.uint8), layout
 
 
 def _fitting(table: Table, name: str, column: IntArray | FloatArray, wanted: np.dtype[Any]) -> IntArray | FloatArray:
