@@ -36,7 +36,10 @@ class Ports(BaseSettings):
 
 @dataclass(frozen=True)
 class Sizes:
-    """Memory bounds in MB; `needed` must be available before the whole stack starts."""
+    """Memory bounds in MB; `needed` must be available before the whole stack starts.
+
+    `short_lived`: Spark compiles fast instead of well, for a stack of minutes that would never see the gain.
+    """
 
     mongo_cache: int = 1024
     namenode_heap: int = 256
@@ -44,9 +47,10 @@ class Sizes:
     spark_heap: int = 1024
     needed: int = 6 * 1024
     disk: int = 5 * 1024
+    short_lived: bool = False
 
 
-TEST_SIZES = Sizes(mongo_cache=256, namenode_heap=128, datanode_heap=128, spark_heap=1024)
+TEST_SIZES = Sizes(mongo_cache=256, namenode_heap=128, datanode_heap=128, spark_heap=1024, short_lived=True)
 
 
 @dataclass(frozen=True)

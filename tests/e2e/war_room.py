@@ -45,5 +45,5 @@ class WarRoom:
             if parts and parse_iso(parts["meta"]["data_interval_end"]) >= end:
                 return parts
             time.sleep(1)
-        runs = [(run["run_id"], run["state"]) for run in self.airflow.runs("minute_kpis")]
+        runs = [(run["dag_run_id"], run["state"]) for run in self.airflow.runs("minute_kpis")]
         raise AssertionError(f"no snapshot of {end} within {seconds} s; runs of minute_kpis: {runs}")

@@ -60,7 +60,8 @@ def test_new_sale_starts_at_the_next_second_and_is_ready(owner: Client, settings
 
 
 def test_pause_up_to_the_limit_goes_on_and_a_longer_one_does_not(owner: Client, settings: Settings) -> None:
-    sale = _live_sale(owner, settings, timedelta(minutes=4), timedelta(seconds=110))
+    sale = _live_sale(owner, settings, timedelta(minutes=4), timedelta(seconds=1))
+    put_checkpoint(owner[sale.database], 0, utc_now() - timedelta(seconds=110), 1, {})
     assert open_or_resume(owner, settings).sale_id == sale.sale_id
     assert active_sale(owner).sale_id == sale.sale_id
     put_checkpoint(owner[sale.database], 0, utc_now() - timedelta(seconds=121), 1, {})

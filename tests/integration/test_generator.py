@@ -19,7 +19,15 @@ from flashsale.settings import Settings
 from flashsale.stores.ingest import ledger_totals, read_watermark
 from flashsale.stores.mongo import Client, mongo_client
 from flashsale.stores.sales import find_sale
-from tests.support.generator_runs import Documents, digest, ledger, run_in_process, start_generator, wait_for_tick
+from tests.support.generator_runs import (
+    Documents,
+    digest,
+    ledger,
+    run_in_process,
+    start_generator,
+    wait_for_tick,
+    wait_until,
+)
 from tests.support.generator_sales import open_sale
 from tests.support.scenarios import SMALL
 
@@ -87,17 +95,19 @@ def test_sale_goes_live_notes_its_first_order_and_ends(client: Client, data_serv
     assert timedelta(0) <= live.first_order_ts - first["order_ts"] < timedelta(seconds=1)
 
     process = start_generator(data_services)
-    deadline = time.monotonic() + 60
-    while find_sale(client, sale.sale_id).phase != "ended" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert find_sale(client, sale.sale_id).phase == "ended"
-    time.sleep(2.5)
+    wait_until(lambda: find_sale(client, sale.sale_id).phase == "ended", process)
+    ended = utc_now()
+
+    def watermark() -> datetime:
+        return read_watermark(database) or start
+
+    # After the end the watermark moves with the clock.
+    wait_until(lambda: watermark() > ended + timedelta(seconds=1), process)
+    wait_until(lambda: utc_now() - watermark() < timedelta(seconds=3), process)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    watermark = read_watermark(database)
-    assert watermark is not None
-    assert utc_now() - watermark < timedelta(seconds=3), "after the end the watermark moves with the clock"
+    assert watermark() <= utc_now()
     last = database[ORDERS.name].find_one(sort=[("order_ts", -1)])
     assert last is not None
     assert last["order_ts"] < sale.sale_end
@@ -107,12 +117,12 @@ def test_sale_goes_live_notes_its_first_order_and_ends(client: Client, data_serv
 def test_at_the_pace_of_the_clock_each_second_is_acknowledged_soon_after_it_ended(
     client: Client, data_services: Settings
 ) -> None:
-    start = utc_now() + timedelta(seconds=4)
+    # On a busy machine a process takes some seconds to begin.
+    start = utc_now() + timedelta(seconds=10)
     sale = open_sale(data_services, SMALL, start)
     database = client[sale.database]
     process = start_generator(data_services)
-    while read_watermark(database) is None:
-        time.sleep(0.05)
+    wait_until(lambda: read_watermark(database) is not None, process)
     assert utc_now() < start, "the watermark must move before the start"
     assert database[ORDERS.name].count_documents({}) == 0
     lags = []
@@ -122,7 +132,7 @@ def test_at_the_pace_of_the_clock_each_second_is_acknowledged_soon_after_it_ende
         assert watermark is not None
         lags.append((utc_now() - watermark).total_seconds())
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert min(lags) >= -0.001, "nothing may be acknowledged that has not happened yet"
     assert sorted(lags)[len(lags) // 2] < 2.0
@@ -137,7 +147,7 @@ def test_sigterm_in_the_middle_leaves_whole_ticks(client: Client, data_services:
     process = start_generator(data_services)
     wait_for_tick(database, 10, process)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     ticks = {c["tick"] for c in database[CHECKPOINTS].find()}
@@ -152,7 +162,7 @@ def test_a_newer_sale_makes_it_leave_the_old_one(client: Client, data_services: 
     process = start_generator(data_services)
     wait_for_tick(client[old.database], 3, process)
     new = open_sale(data_services, SMALL, utc_now() + timedelta(hours=1))
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert f"{new.sale_id} is the active one now" in errors
 

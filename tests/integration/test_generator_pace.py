@@ -5,9 +5,8 @@ import logging
 import os
 import re
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from generator.running.disk import RELIEF_GB, free_at_mongodb
 from generator.running.options import Batching
 from generator.running.write_behind import WriteBehind
 from tests.support.generator_kills import acked_ticks
-from tests.support.generator_runs import digest, ledger, run_in_process, start_generator, wait_for_tick
+from tests.support.generator_runs import digest, ledger, run_in_process, start_generator, wait_for_tick, wait_until
 from tests.support.generator_sales import open_sale
 from tests.support.scenarios import SMALL
 
@@ -91,7 +90,8 @@ def test_catching_up_stores_what_is_missing_up_to_now_and_ends(client: Client, d
     assert "caught up with the clock" in errors
     watermark = read_watermark(database)
     assert watermark is not None
-    assert timedelta(0) <= ended - watermark < timedelta(seconds=5)
+    # Of seven minutes; the process itself takes some seconds to end on a busy machine.
+    assert timedelta(0) <= ended - watermark < timedelta(seconds=15)
     assert find_sale(client, sale.sale_id).phase == "live"
     ticks = set(acked_ticks(database, 2).values())
     assert len(ticks) == 1
@@ -141,7 +141,7 @@ def test_a_silent_mongodb_is_told_and_costs_time_but_no_fact(
     start = utc_now().replace(microsecond=0) - timedelta(seconds=20)
     sale = open_sale(data_services, LONG, start, shipments=True)
     process = start_generator(data_services, "--json")
-    _until(lambda: _lag_seconds(client, sale) < 2, process)
+    wait_until(lambda: _lag_seconds(client, sale) < 2, process)
     mongod = next(record for record in read_records(stack.config.run) if record.service == "mongo").process.pid
     os.kill(mongod, signal.SIGSTOP)
     try:
@@ -149,9 +149,9 @@ def test_a_silent_mongodb_is_told_and_costs_time_but_no_fact(
     finally:
         os.kill(mongod, signal.SIGCONT)
     wait_for_tick(client[sale.database], 45, process)
-    _until(lambda: _lag_seconds(client, sale) < 2, process)
+    wait_until(lambda: _lag_seconds(client, sale) < 2, process)
     process.send_signal(signal.SIGTERM)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "MongoDB has acknowledged nothing for" in errors
     assert "MongoDB acknowledges again, after" in errors
@@ -173,28 +173,28 @@ def test_a_silent_mongodb_is_told_and_costs_time_but_no_fact(
 def test_a_full_disk_pauses_the_generator_which_goes_on_by_itself(
     client: Client, data_services: Settings, tmp_path: Path
 ) -> None:
-    """A file takes the room that is asked for; no other test may take 0.5 GB meanwhile."""
+    """A file takes the room that is asked for; nothing else may take or give back more than 1 GB meanwhile."""
     sale = open_sale(data_services, LONG, floor_minute(utc_now()) - 5 * MINUTE, shipments=True)
     ballast = data_services.home / "ballast"
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, 2 * GB)
+        os.posix_fallocate(file.fileno(), 0, 3 * GB)
     try:
         free = free_at_mongodb(client[sale.database])
         assert free is not None
         heartbeat = tmp_path / "heartbeat"
-        asked = {"disk_pause_gb": free / GB + 1 - RELIEF_GB, "disk_slow_gb": 0.0, "heartbeat_file": heartbeat}
+        asked = {"disk_pause_gb": free / GB + 1.5 - RELIEF_GB, "disk_slow_gb": 0.0, "heartbeat_file": heartbeat}
         process = start_generator(data_services.model_copy(update=asked))
-        _until(heartbeat.exists, process)
+        wait_until(heartbeat.exists, process)
         time.sleep(2)
         assert acked_ticks(client[sale.database], 2) == {0: -1, 1: -1}
         first_beat = heartbeat.stat().st_mtime
-        _until(lambda: heartbeat.stat().st_mtime > first_beat, process)
+        wait_until(lambda: heartbeat.stat().st_mtime > first_beat, process)
         assert client[sale.database]["inventory_fact"].find_one() is None
     finally:
         ballast.unlink()
     wait_for_tick(client[sale.database], 10, process)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     told = re.findall(r"the disk of MongoDB has [^\n]*", errors)
     assert len(told) == 2
@@ -232,11 +232,3 @@ def test_a_nearly_full_disk_slows_the_run_and_changes_no_fact(
 def _lag_seconds(client: Client, sale: SaleRun) -> float:
     watermark = read_watermark(client[sale.database])
     return 1e9 if watermark is None else (utc_now() - watermark).total_seconds()
-
-
-def _until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert process.poll() is None
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)

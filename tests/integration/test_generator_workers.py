@@ -43,7 +43,7 @@ def _workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def _assert_ended(workers: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=30)
     assert not alive, f"workers were left behind: {alive}"
 
 
@@ -56,7 +56,7 @@ def test_sigterm_stores_what_was_simulated_and_all_shards_stop_at_the_same_tick(
     workers = _workers_of(process)
     assert len(workers) == 2
     process.send_signal(signal.SIGTERM)
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     _assert_ended(workers)
@@ -85,7 +85,7 @@ def test_ctrl_c_of_a_terminal_reaches_all_processes_and_ends_them_well(
             assert time.monotonic() < deadline
         workers = _workers_of(process)
         os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert "KeyboardInterrupt" not in errors

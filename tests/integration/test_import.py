@@ -195,6 +195,7 @@ def test_a_live_replay_moves_the_orders_to_now_and_is_the_live_sale(
     begun = utc_now()
     process = start_import(data_services, path, "--mapping", mapping, "--speed", "1", "--switch")
     sale = _live(owner, running)
+    went_live = utc_now()
     seen: list[tuple[datetime, datetime, int]] = []
     while process.poll() is None:
         watermark, stored = read_watermark(owner[sale.database]), owner[sale.database][ORDERS.name].count_documents({})
@@ -202,7 +203,7 @@ def test_a_live_replay_moves_the_orders_to_now_and_is_the_live_sale(
             seen.append((utc_now(), watermark, stored))
         time.sleep(0.2)
     assert process.returncode == 0, process.communicate()[1]
-    assert begun <= sale.sale_start <= begun + timedelta(seconds=20)
+    assert begun <= sale.sale_start <= went_live + timedelta(seconds=20)
     # While it ran the watermark followed the clock: never ahead of it, and never far behind.
     ahead = [watermark - now for now, watermark, _ in seen if watermark <= sale.sale_end]
     assert max(ahead) <= timedelta(0)
@@ -234,13 +235,13 @@ def _stands_by(owner: Client, settings: Settings, sale: SaleRun, monkeypatch: py
     with mongo_client(settings, "generator") as client:
         thread = threading.Thread(target=stand_by, args=(client, sale, with_heartbeat, threading.Event()))
         thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while (read_watermark(owner[sale.database]) or sale.sale_start) < utc_now() + later / 2:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert (folder / "beat").exists()
         open_sale(settings, SMALL, utc_now() + timedelta(seconds=20))
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -259,7 +260,7 @@ def _facts_at_their_own_times(path: Path, mapping: Path) -> dict[str, list[dict[
 
 
 def _live(owner: Client, before: SaleRun) -> SaleRun:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (sale := active_sale(owner)).sale_id == before.sale_id:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -117,9 +117,9 @@ def test_sale_figures_facts_and_dags_are_told_without_airflows_database(
     assert list(pulse.troubles) == ["airflow"]
     assert (pulse.sale_id, pulse.phase, pulse.complete) == (sale.sale_id, "live", False)
     assert pulse.snapshot_age is not None
-    assert 40 <= pulse.snapshot_age < 130
+    assert 40 <= pulse.snapshot_age < 160
     assert pulse.watermark_age is not None
-    assert 3 <= pulse.watermark_age < 30
+    assert 3 <= pulse.watermark_age < 60
     assert pulse.dags["minute_kpis"].state == "ok"
     # The callback knows only that a task failed; the task's log says why.
     assert (pulse.dags["archive_facts"].state, pulse.dags["archive_facts"].error) == (

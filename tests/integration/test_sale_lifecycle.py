@@ -64,7 +64,7 @@ def test_a_stopped_sale_ends_exactly_at_its_new_end_with_the_facts_it_would_have
     _until(lambda: _lag(owner, sale) < 2)
     before = utc_now()
     stopped = stop_sale(owner)
-    assert STOP_LEAD <= stopped.sale_end - before <= STOP_LEAD + timedelta(seconds=2)
+    assert before + STOP_LEAD <= stopped.sale_end <= utc_now() + STOP_LEAD + timedelta(seconds=2)
     assert stopped.planned_end == sale.sale_end > stopped.sale_end
     assert stopped.stopped_early
     time.sleep(2)
@@ -75,17 +75,15 @@ def test_a_stopped_sale_ends_exactly_at_its_new_end_with_the_facts_it_would_have
         assert view is not None
         assert (view["sale_end"], len(view["plan"])) == (iso(stopped.sale_end), stopped.minutes)
 
-    _until(lambda: find_sale(owner, sale.sale_id).phase == "ended", seconds=30)
+    _until(lambda: find_sale(owner, sale.sale_id).phase == "ended")
     ended = utc_now()
-    assert timedelta(0) <= ended - stopped.sale_end < timedelta(seconds=4)
+    assert timedelta(0) <= ended - stopped.sale_end < timedelta(seconds=15), "it was planned to end minutes later"
     last_beat = beating.heartbeat_file.stat().st_mtime  # type: ignore[union-attr]
-    time.sleep(2.2)
-    watermark = read_watermark(database)
-    assert watermark is not None
-    assert watermark > ended, "after the end the watermark moves with the clock"
-    assert beating.heartbeat_file.stat().st_mtime > last_beat  # type: ignore[union-attr]
+    # After the end the watermark moves with the clock, and the heart goes on beating.
+    _until(lambda: _lag(owner, sale) < (utc_now() - ended).total_seconds())
+    _until(lambda: beating.heartbeat_file.stat().st_mtime > last_beat)  # type: ignore[union-attr]
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     for table in FACTS:
         assert database[table.name].count_documents({table.event_time or "": {"$gte": stopped.sale_end}}) == 0
@@ -129,9 +127,9 @@ def test_a_stop_while_the_generator_is_away_is_kept_to_when_it_comes_back(owner:
         run_in_process(client, settings, sale, 20)
         stopped = stop_sale(owner)
         process = start_generator(settings)
-        _until(lambda: find_sale(owner, sale.sale_id).phase == "ended", seconds=40)
+        _until(lambda: find_sale(owner, sale.sale_id).phase == "ended")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         ticks = {read_checkpoint(client[sale.database], shard)["tick"] for shard in (0, 1)}  # type: ignore[index]
     assert ticks == {stopped.seconds - 1}
     assert stopped.seconds < sale.seconds
@@ -151,7 +149,7 @@ def test_a_start_opens_a_new_sale_a_few_seconds_ahead_and_ends_the_live_one(
     check_sale(owner, new)
     ended = find_sale(owner, old.sale_id)
     assert (ended.phase, ended.stopped_early) == ("ended", True)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert f"{new.sale_id} is the active one now" in errors
     assert owner[old.database][ORDERS.name].count_documents({"order_ts": {"$gte": ended.sale_end}}) == 0
@@ -209,13 +207,14 @@ def test_a_sale_that_has_not_begun_is_cancelled_at_once_and_writes_nothing(
         view = read_sale(redis, sale.sale_id)
     assert view is not None
     assert (view["phase"], view["plan"]) == ("ended", [])
-    time.sleep(2.5)
+    stopped = utc_now()
+    _until(lambda: utc_now() - timedelta(seconds=_lag(owner, sale)) > stopped)
     watermark = read_watermark(owner[sale.database])
     assert watermark is not None
     assert watermark < utc_now() < at, "a watermark must not run ahead of the clock"
     _until(lambda: utc_now() > at + timedelta(seconds=4))
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     for table in FACTS:
         assert owner[sale.database][table.name].find_one() is None
@@ -234,7 +233,7 @@ def test_a_generator_that_waits_for_a_far_start_leaves_it_for_a_nearer_one(owner
     process = start_generator(settings)
     _until(lambda: read_watermark(owner[far.database]) is not None)
     near = start_sale(owner, settings)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert f"{near.sale_id} is the active one now" in errors
 
@@ -283,7 +282,7 @@ def test_without_rights_the_generator_ends_in_one_line_and_the_next_goes_on_as_i
         process = start_generator(settings)
         wait_for_tick(database, tick, process)
         withdraw_writing(owner, sale)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
         assert "Traceback" not in errors
         assert re.fullmatch(r"error: .*not authorized[^\n]*", errors.splitlines()[-1])
@@ -303,11 +302,11 @@ def test_another_contract_in_mid_run_ends_the_generator_in_one_line(owner: Clien
         process = start_generator(settings)
         wait_for_tick(owner[sale.database], 5, process)
         mark_sale(owner, sale.sale_id, version)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
         assert re.fullmatch(rf"error: .*{words}[^\n]*", errors.splitlines()[-1])
         again = start_generator(settings)
-        _, errors = again.communicate(timeout=20)
+        _, errors = again.communicate(timeout=60)
         assert (again.returncode, errors.count("\n")) == (1, 1)
         mark_sale(owner, sale.sale_id, 2)
 
@@ -322,14 +321,14 @@ def test_the_heartbeat_beats_before_the_start_and_an_unwritable_file_is_one_warn
     first = file.stat().st_mtime
     _until(lambda: file.stat().st_mtime > first)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
     lost = settings.model_copy(update={"heartbeat_file": tmp_path / "no" / "heartbeat"})
     process = start_generator(lost)
     watermark = read_watermark(owner[sale.database])
     _until(lambda: read_watermark(owner[sale.database]) > watermark + timedelta(seconds=3))  # type: ignore[operator]
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert errors.count("heartbeat file") == 1
 
@@ -340,7 +339,7 @@ def _lag(owner: Client, sale: SaleRun) -> float:
     return (utc_now() - watermark).total_seconds()
 
 
-def _until(condition, seconds: float = 20.0) -> None:  # type: ignore[no-untyped-def]
+def _until(condition, seconds: float = 60.0) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

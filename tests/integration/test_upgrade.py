@@ -122,7 +122,7 @@ def test_an_upgrade_killed_at_any_point_is_finished_by_the_next_start(
     ):
         assert _open_killed_at(settings, module, function) == -signal.SIGKILL, function
         process = start_generator(settings)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 1, function
         assert re.search(r"^error: [^\n]*\n\Z", errors, re.MULTILINE), errors
         assert "Traceback" not in errors
@@ -270,9 +270,9 @@ class _OldWriter:
 
     def ended_with(self) -> FlashsaleError | None:
         """What ended it; None when nothing did and it had to be told to."""
-        self._thread.join(10)
+        self._thread.join(60)
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(60)
         self._client.close()
         return self._error
 
@@ -282,7 +282,7 @@ def _new_code_refuses(settings: Settings, capsys: pytest.CaptureFixture[str]) ->
     assert main(["check"]) == 1
     assert re.fullmatch(r"error: [^\n]*is of contract 1, this version reads 2[^\n]*\n", capsys.readouterr().err)
     process = start_generator(settings)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.fullmatch(r"error: [^\n]*is of contract 1[^\n]*\n", errors)
     with pytest.raises(FlashsaleError, match="is of contract 1"):

@@ -32,7 +32,11 @@ class AirflowApi:
         answer = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}?full_content=true")
         return json.dumps(answer["content"])
 
-    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None, seconds: float = 120) -> str:
+    def last_log(self, dag_id: str, task_id: str) -> str:
+        """Text of the first try of the task in the latest run: why it failed."""
+        return self.log(dag_id, self.runs(dag_id)[-1]["dag_run_id"], task_id)
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None, seconds: float = 240) -> str:
         """Start a run and wait until it ends; returns its state."""
         body = {"logical_date": None, "conf": conf or {}}
         run = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, self._token)

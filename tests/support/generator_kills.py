@@ -46,7 +46,7 @@ class Victim:
         """SIGKILL for the process that was started; its workers must end by themselves."""
         self.process.kill()
         self.process.wait()
-        _, alive = psutil.wait_procs(self._children, timeout=10)
+        _, alive = psutil.wait_procs(self._children, timeout=30)
         assert not alive, f"workers outlived their leader: {alive}"
         self.process.communicate()
 

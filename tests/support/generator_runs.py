@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def digest(database: Documents) -> dict[str, str]:
 
 def ledger(database: Documents) -> list[dict[str, Any]]:
     return list(database[INGEST_LEDGER].find().sort("_id", 1))
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60.0) -> None:
+    """Until `condition` holds, which it must before `process` ends."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain"
+        time.sleep(0.05)
 
 
 def wait_for_tick(database: Documents, tick: int, process: subprocess.Popen[str]) -> None:

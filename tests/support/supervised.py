@@ -67,7 +67,7 @@ class SupervisedStack:
     def text(self) -> str:
         return self._output.read_text()
 
-    def wait_for(self, pattern: str, seconds: float = 60) -> str:
+    def wait_for(self, pattern: str, seconds: float = 120) -> str:
         """The first line that matches; AssertionError with all output when none comes."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -86,7 +86,7 @@ class SupervisedStack:
         """To the whole group, as a terminal does."""
         os.killpg(self.process.pid, number)
 
-    def wait(self, seconds: float = 60) -> int:
+    def wait(self, seconds: float = 120) -> int:
         code = self.process.wait(seconds)
         self._file.close()
         return code

@@ -45,7 +45,7 @@ def _started(process: subprocess.Popen[str]) -> tuple[ProcessId, str]:
 
 
 def _wait(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if condition():
             return True
@@ -89,7 +89,7 @@ def test_process_that_ignores_sigterm_is_killed_after_the_bound() -> None:
     assert line == "up"
     began = time.monotonic()
     assert not stop(leader, STACK, "one", signal.SIGTERM, 1)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20, "it would have slept for 60 s"
     assert process.wait() == -signal.SIGKILL
 
 

@@ -1,6 +1,5 @@
 """A worker simulates its shards tick by tick and hands each tick over once; where that goes is not its affair."""
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +16,7 @@ from generator.shard_state import Aggregate, ShardState, TickFacts
 from generator.simulation import opening_state
 from generator.world import World, open_worlds
 from tests.support.scenarios import SMALL
+from tests.support.timed_writes import TimedWrites
 
 TICKS = 40
 
@@ -49,7 +49,7 @@ class _Sink:
     keeps_states = True
 
     def __init__(self, points: Mapping[int, Resume] | None = None, seconds: float = 0.0) -> None:
-        self._points, self._seconds = dict(points or {}), seconds
+        self._points, self.timed = dict(points or {}), TimedWrites(seconds)
         self.stored: dict[int, list[Parcel]] = {}
         self.finished: dict[int, ShardState] = {}
 
@@ -61,7 +61,7 @@ class _Sink:
         return Parcel(facts.tick, len(facts.orders.ts), len(facts.inventory.ts), size=1, content=facts)
 
     def write(self, shard: int, parcels: Sequence[Parcel]) -> None:
-        time.sleep(self._seconds)
+        self.timed.write()
         self.stored[shard] += parcels
 
     def finish(self, shard: int, state: ShardState) -> None:
@@ -81,10 +81,8 @@ def worlds() -> list[World]:
     return open_worlds(parse_scenario(SMALL, "of the test"), sale)
 
 
-def _run(worlds: list[World], sink: _Sink, exchange: _Exchange, batching: Batching | None = None) -> float:
-    began = time.monotonic()
+def _run(worlds: list[World], sink: _Sink, exchange: _Exchange, batching: Batching | None = None) -> None:
     Worker(worlds, sink, exchange, RunOptions("max", batching=batching or Batching())).run()
-    return time.monotonic() - began
 
 
 def test_every_tick_is_handed_over_and_reported_and_the_last_state_kept(worlds: list[World]) -> None:
@@ -128,5 +126,12 @@ def test_a_state_that_is_older_than_what_is_stored_is_not_kept_as_the_last(world
 
 def test_a_worker_that_is_told_to_writes_half_of_the_time_only(worlds: list[World]) -> None:
     one_by_one = Batching(write_ticks=1, queue_ticks=2)
-    seconds = {slow: _run(worlds, _Sink(seconds=0.01), _Exchange(slow=slow), one_by_one) for slow in (False, True)}
-    assert seconds[True] > 1.4 * seconds[False]
+    rests = {}
+    for slow in (False, True):
+        sink = _Sink(seconds=0.02)
+        _run(worlds, sink, _Exchange(slow=slow), one_by_one)
+        # The first may be written before the word to go slowly has come, the last when all is said.
+        rests[slow] = sink.timed.rests()[2:-4]
+        assert len(rests[slow]) > TICKS
+    assert min(rests[True]) > 0.95
+    assert min(rests[False]) < 0.5

@@ -10,6 +10,7 @@ import pytest
 from generator.running.options import Batching
 from generator.running.parcels import Parcel
 from generator.running.write_behind import WriteBehind
+from tests.support.timed_writes import TimedWrites
 
 
 def _parcel(tick: int, size: int = 10) -> Parcel:
@@ -44,7 +45,7 @@ def _idle() -> None:
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.001)
@@ -82,7 +83,7 @@ def test_what_is_not_acknowledged_never_exceeds_the_bounds() -> None:
     _until(lambda: bool(asked))
     assert set(asked) == {10}, "the eleventh tick of ten bytes must wait, and its sender be let do something else"
     store.gate.set()
-    thread.join(10)
+    thread.join(60)
     assert store.ticks(0) == list(range(50))
 
 
@@ -104,7 +105,7 @@ def test_ticks_of_one_shard_are_bounded_however_small() -> None:
     # Those in the writer's hands count as well: so far may the shards' saved states lie apart.
     assert len(sent) == 7
     store.gate.set()
-    thread.join(10)
+    thread.join(60)
     assert store.ticks(0) == list(range(20))
 
 
@@ -177,16 +178,24 @@ def test_what_is_abandoned_is_not_written() -> None:
 
 
 def test_a_slow_one_rests_as_long_as_it_writes_but_not_at_the_end() -> None:
-    def seconds(slow: bool) -> float:
-        store = _Store(seconds=0.02)
-        behind = WriteBehind(store.write, (0,), Batching(write_ticks=1, queue_ticks=2), patient=False)
+    def rests(slow: bool) -> tuple[list[float], list[float]]:
+        """After the writes that were over when the last tick was put in, and after those at the end."""
+        store, timed = _Store(), TimedWrites(0.02)
+
+        def write(shard: int, parcels: list[Parcel]) -> None:
+            timed.write()
+            store.write(shard, parcels)
+
+        behind = WriteBehind(write, (0,), Batching(write_ticks=1, queue_ticks=5), patient=False)
         behind.slow = slow
-        began = time.monotonic()
-        for tick in range(30):
-            behind.put(0, _parcel(tick), _idle)
-        took = time.monotonic() - began
+        _put_all(behind, range(30))
+        over = len(timed) - 1
         behind.close(_idle)
         assert store.ticks(0) == list(range(30))
-        return took
+        return timed.rests()[:over], timed.rests()[over:]
 
-    assert seconds(slow=True) > 1.6 * seconds(slow=False)
+    resting, at_the_end = rests(slow=True)
+    assert len(resting) > 20
+    assert min(resting) > 0.95
+    assert min(at_the_end) < 0.5
+    assert min(rests(slow=False)[0]) < 0.5
