@@ -21,11 +21,8 @@ class CpuMeter:
     """
 
     def __init__(self, config: StackConfig) -> None:
-        table = ProcessTable(config.stack_id)
-        self._processes = {
-            record.service: [psutil.Process(pid) for pid in sorted(table.members(record.process, record.service))]
-            for record in read_records(config.run)
-        }
+        self._config = config
+        self._leaders = {record.service: record.process for record in read_records(config.run)}
         self._seconds: dict[tuple[str, str], float] = defaultdict(float)
 
     def seconds(self, phase: str, *processes: str) -> float:
@@ -43,15 +40,24 @@ class CpuMeter:
                 self._seconds[name, process] += seconds - before[process]
 
     def _known(self, name: str) -> bool:
-        if name != CLIENT and name not in self._processes:
-            raise KeyError(f"{name} is not among the metered processes: {', '.join(self._processes)}")
+        if name != CLIENT and name not in self._leaders:
+            raise KeyError(f"{name} is not among the metered processes: {', '.join(self._leaders)}")
         return True
 
     def _now(self) -> dict[str, float]:
-        times = {name: sum(_cpu_seconds(p) for p in processes) for name, processes in self._processes.items()}
+        # Asked anew each time: Spark's Python workers come and go.
+        table = ProcessTable(self._config.stack_id)
+        times = {
+            service: sum(_cpu_seconds(pid) for pid in table.members(leader, service))
+            for service, leader in self._leaders.items()
+        }
         return {CLIENT: time.process_time(), **times}
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _cpu_seconds(pid: int) -> float:
+    """Of the process, and of its children that have ended."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)

@@ -81,7 +81,7 @@ def _roll_up(database: Database[Document], settings: Settings, sale: SaleRun, mi
     store, known = MinuteStore(database), KnownIds.read(database)
     watermark = sale.sale_start + minutes * MINUTE + settings.lateness + MINUTE
     facts = 0
-    with spark_session(settings) as spark:
+    with spark_session(settings, "benchmark") as spark:
         refresh = RollupRefresh(spark, database, store, sale.sale_start, known, settings, watermark)
         first = sale.sale_start + MINUTE
         refresh.refresh(first, first, force=False)

@@ -31,7 +31,8 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "airflow-dag-processor": (*_AIRFLOW, "redis_publisher"),
     "airflow-scheduler": (*_AIRFLOW, "mongo_jobs", "redis_publisher"),
     "spark-connect": (),
-    "spark-cluster": (),
+    "spark-master": (),
+    "spark-worker": ("mongo_jobs",),
     "dashboard": ("redis_dashboard_read", "redis_dashboard_command"),
     "hdfs": (),
 }
@@ -49,7 +50,7 @@ def written(service: str, secret: Secret, settings: Settings, root: Path) -> dic
         return {"users.acl": acl, "redis.conf": (folder / "redis.conf").read_text()}
     if service == "hdfs":
         return {path.name: path.read_text() for path in sorted((root / "hadoop" / "conf").iterdir())}
-    if service == "spark-cluster":
+    if service in ("spark-master", "spark-worker"):
         return {"spark.conf": _spark_lines(_spark_authentication(secret))}
     if service == "spark-connect":
         uri = {"spark.mongodb.read.connection.uri": mongo_uri(settings, "jobs")}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.config import HOST, ROOT, StackConfig
-from embedded.environment import bin_folder
+from embedded.environment import bin_folder, settings_environment
 from embedded.service import NotAnsweringError, PortUse, Service
 from flashsale.errors import FlashsaleError, one_line
 from flashsale.secret_files import write_private
@@ -14,6 +14,7 @@ from flashsale.stores.mongo import mongo_uri
 JARS = ROOT / "spark_jobs" / "target" / "lib"
 _SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 _TIMEOUT_SECONDS = 10
+_FAST_COMPILER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def spark_connect(config: StackConfig) -> Service:
@@ -35,6 +36,8 @@ def spark_connect(config: StackConfig) -> Service:
             *("--class", _SERVER, "spark-internal"),
         ),
         env={
+            # For the Python workers, which read facts themselves.
+            **settings_environment(config),
             "SPARK_LOCAL_IP": HOST,
             "SPARK_CONF_DIR": str(ROOT / "configs" / "spark"),
             "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
@@ -61,6 +64,7 @@ def _properties(config: StackConfig, folder: Path) -> dict[str, str]:
     return {
         "spark.master": "local[2]",
         "spark.driver.memory": f"{config.sizes.spark_heap}m",
+        **({"spark.driver.extraJavaOptions": _FAST_COMPILER} if config.sizes.short_lived else {}),
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
         "spark.jars": ",".join(jars),

@@ -45,7 +45,11 @@ class Settings(BaseSettings):
 
     # Spark Connect
     # The name and not the address: Spark's client sends a token without TLS to "localhost" alone.
-    spark_remote: str = "sc://localhost:15002"
+    # "submit": the session of the spark-submit that started the process.
+    spark_remote: str = Field(default="sc://localhost:15002", pattern=r"^(sc://.+|submit)$")
+
+    # Into how many parts Spark splits a minute's facts and their aggregation: as many as it has cores.
+    spark_parallelism: int = Field(default=2, ge=1, le=1024)
 
     # The sale
     sale: Path = Path("configs/sales/demo.toml")
@@ -86,6 +90,13 @@ class Settings(BaseSettings):
     superseded_ttl_minutes: int = Field(default=30, ge=1, le=1440)
     archive_age_minutes: int = Field(default=20, ge=1, le=10_080)
     archive_batch_rows: int = Field(default=4_000_000, ge=1, le=4_000_000)
+
+    # What Airflow leaves behind: days that runs and their logs stay, and size of all logs together.
+    airflow_keep_days: int = Field(default=7, ge=1, le=365)
+    airflow_logs_mb: int = Field(default=1_000, ge=10, le=1_000_000)
+    # Airflow keeps its database from tasks.  Whoever wants the DAG `retention` to drop old runs there names it
+    # here, without the password (libpq reads PGPASSFILE); every task can then reach it.  Empty: rows are kept.
+    airflow_database: str = Field(default="", pattern=r"^(postgresql\+psycopg2://[^:@/\s]+@[^@\s]+/[^@\s]+)?$")
 
     @field_validator("shop_time_zone")
     @classmethod

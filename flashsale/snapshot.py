@@ -167,6 +167,26 @@ class Actions(TypedDict):
     rows: list[ActionRow]
 
 
+class PhantomSuspect(TypedDict):
+    """A pair whose records do not follow from its sales and receipts; residual = explained + unexplained.
+
+    Negative: units left the records unsold; positive: more was sold than was on record.
+    """
+
+    product_id: int
+    warehouse_id: int
+    residual_units: int
+    explained_units: int
+    unexplained_units: int
+
+
+class PhantomSuspects(TypedDict):
+    """How many pairs are suspects, and those with the most unexplained units."""
+
+    total: int
+    rows: list[PhantomSuspect]
+
+
 class DataQuality(TypedDict):
     """What the writer and the jobs saw so far; `score` is acked valid ÷ all received."""
 
@@ -178,6 +198,7 @@ class DataQuality(TypedDict):
     refused: dict[str, int]
     quarantined: dict[str, int]
     ledger_residual_units: int | None
+    phantom_suspects: PhantomSuspects
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +216,26 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
+def part_texts(parts: Mapping[str, Any]) -> dict[str, str]:
+    """Canonical JSON of each part."""
+    return {name: canonical_json(part) for name, part in parts.items()}
+
+
 def settled_digest(parts: Mapping[str, Any]) -> str:
     """SHA-256 (hex) over the parts of which DESIGN promises the same bytes on every run.
 
     `data_quality_score` is left out of the headline: it tells what was received,
     not what was sold.
     """
-    headline = {k: v for k, v in parts["headline"].items() if k != "data_quality_score"}
-    digest = hashlib.sha256(canonical_json(headline).encode())
+    return settled_digest_of(parts["headline"], part_texts({name: parts[name] for name in SETTLED_PARTS[1:]}))
+
+
+def settled_digest_of(headline: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """`settled_digest` of parts whose canonical JSON is there already, all but the headline's."""
+    counted = {k: v for k, v in headline.items() if k != "data_quality_score"}
+    digest = hashlib.sha256(canonical_json(counted).encode())
     for part in SETTLED_PARTS[1:]:
-        digest.update(b"\n" + canonical_json(parts[part]).encode())
+        digest.update(b"\n" + texts[part].encode())
     return digest.hexdigest()
 
 
@@ -213,8 +244,16 @@ _SNAPSHOT_ID = re.compile(r"(\d{8}T\d{4}Z)-[0-9a-f]{8}")
 
 def snapshot_id(data_interval_end: datetime, parts: Mapping[str, Any]) -> str:
     """``YYYYMMDDTHHMMZ-`` and 8 hex digits over every part but `meta`."""
-    content = canonical_json({name: part for name, part in parts.items() if name != "meta"})
-    return f"{compact(data_interval_end)}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    return snapshot_id_of(data_interval_end, part_texts(parts))
+
+
+def snapshot_id_of(data_interval_end: datetime, texts: Mapping[str, str]) -> str:
+    """`snapshot_id` of parts whose canonical JSON is there already."""
+    digest = hashlib.sha256()
+    for number, name in enumerate(sorted(name for name in texts if name != "meta")):
+        digest.update(f'{"," if number else "{"}"{name}":'.encode() + texts[name].encode())
+    digest.update(b"}")
+    return f"{compact(data_interval_end)}-{digest.hexdigest()[:8]}"
 
 
 def interval_end_of(identifier: str) -> datetime:

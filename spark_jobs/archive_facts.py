@@ -71,7 +71,7 @@ def run(settings: Settings, sale_id: str | None = None, now: datetime | None = N
         check_sale(mongo, sale)
         database = mongo[sale.database]
         until = archivable_until(database, floor_minute(sale.sale_start), now or utc_now(), settings)
-        with spark_session(settings) as spark:
+        with spark_session(settings, "archive") as spark:
             archiver = _Archiver(spark, database, sale, settings)
             batches = rows = 0
             for batch in archiver.batches(until):

@@ -5,6 +5,7 @@ with demand), lost_milliunits and lost_value so far; and the city mix of each so
 in the window before it sold out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -43,8 +44,8 @@ class CarriedState:
 EMPTY = CarriedState(STATE_SCHEMA.empty_table(), MIX_SCHEMA.empty_table())
 
 
-def next_state(before: CarriedState, products: pa.Table, window_pwc: pa.Table) -> CarriedState:
-    """State after a minute: from its product rows and the window's demand by city.
+def next_state(before: CarriedState, products: pa.Table, window: Sequence[pa.Table]) -> CarriedState:
+    """State after a minute: from its product rows and the demand by city of the window's minutes.
 
     A pair that just sold out takes the mix of the window; one that stays sold out keeps its own.
     """
@@ -54,11 +55,19 @@ def next_state(before: CarriedState, products: pa.Table, window_pwc: pa.Table) -
     known = pa.array(pair_key(int_column(before.mix, "product_id"), int_column(before.mix, "warehouse_id")))
     own = pa.array(pair_key(int_column(sold_out, "product_id"), int_column(sold_out, "warehouse_id")))
     newly = sold_out.filter(pc.invert(pc.is_in(own, known)))
-    fresh = newly.join(window_pwc, keys=list(PAIR), join_type="inner")
-    fresh = fresh.group_by(["product_id", "warehouse_id", "city_id"]).aggregate([("units", "sum")])
+    # Few pairs sell out in one minute: most of the window's rows need not even be put together.
+    cells = pa.concat_tables([cells_of_pairs(minute, newly) for minute in window])
+    fresh = cells.group_by(["product_id", "warehouse_id", "city_id"]).aggregate([("units", "sum")])
     fresh = fresh.rename_columns(["product_id", "warehouse_id", "city_id", "units"])
     mix = pa.concat_tables([already.select(MIX_SCHEMA.names).cast(MIX_SCHEMA), fresh.cast(MIX_SCHEMA)])
     return CarriedState(
         pairs.sort_by([(name, "ascending") for name in PAIR]).combine_chunks(),
         mix.sort_by([(name, "ascending") for name in (*PAIR, "city_id")]).combine_chunks(),
     )
+
+
+def cells_of_pairs(cells: pa.Table, pairs: pa.Table) -> pa.Table:
+    """Rows whose (product, warehouse) stands in `pairs`."""
+    wanted = pa.array(pair_key(int_column(pairs, "product_id"), int_column(pairs, "warehouse_id")))
+    own = pa.array(pair_key(int_column(cells, "product_id"), int_column(cells, "warehouse_id")))
+    return cells.filter(pc.is_in(own, wanted))

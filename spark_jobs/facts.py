@@ -1,14 +1,23 @@
-"""Read facts of chosen minutes from MongoDB into Spark, filter and columns pushed down."""
+"""Read facts of chosen minutes from MongoDB into Spark, filter and columns pushed down.
+
+`fact_rows` is what minutes are counted from; `read_facts`, by the connector, gives the typed rows that
+the archive keeps.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from flashsale.rendering import spark_schema
-from flashsale.schema import Table
+from flashsale.schema import FieldType, Table
+from spark_jobs.fact_decoding import FactRules
+from spark_jobs.fact_source import FactRange, fact_reader
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+_SPARK_TYPE: dict[FieldType, str] = {"int32": "int", "int64": "bigint", "double": "double", "date": "bigint"}
 
 
 def read_facts(
@@ -42,15 +51,26 @@ def read_facts(
     return frame.select([F.col(table.stored_name(table.field(name))).alias(name) for name in names])
 
 
-def within_lateness(frame: "DataFrame", event_time: str, lateness: timedelta) -> "DataFrame":
-    """Drop late facts: those that arrived at or after the end of their minute + `lateness`.
+def fact_rows(
+    spark: "SparkSession",
+    database: str,
+    table: Table,
+    ranges: Sequence[FactRange],
+    rules: FactRules,
+    columns: Sequence[str],
+) -> "DataFrame":
+    """Facts of `table` in `ranges`, a partition each, read and checked by Spark's Python workers.
 
-    Every read for a rollup goes through here, so live runs, rebuilds and replays agree.
-    Adds the column `minute`, the start of the fact's minute.
+    Columns as in the schema, times in epoch ms; an unsound fact as `fact_source` marks it.
     """
-    from pyspark.sql import functions as F  # noqa: N812
+    reader = fact_reader(database, table, list(ranges), rules, tuple(columns))
+    fields = ", ".join(f"{name} {_SPARK_TYPE[table.field(name).type]}" for name in columns)
+    return spark.range(0, len(ranges), 1, len(ranges)).mapInArrow(reader, fields)
 
-    final_after = timedelta(minutes=1) + lateness
-    return frame.withColumn("minute", F.date_trunc("minute", F.col(event_time))).where(
-        F.col("arrived_at") < F.col("minute") + F.lit(final_after)
-    )
+
+def time_slices(start: datetime, end: datetime, parts: int) -> list[FactRange]:
+    """``[start, end)`` in `parts` ranges of equal length, to the millisecond."""
+    length = (end - start) / parts
+    cuts = [start + number * length for number in range(parts)]
+    cuts = [cut.replace(microsecond=cut.microsecond // 1000 * 1000) for cut in cuts] + [end]
+    return [FactRange(*pair) for pair in pairwise(cuts)]

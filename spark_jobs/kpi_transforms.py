@@ -18,30 +18,15 @@ if TYPE_CHECKING:
 PAIR = ["product_id", "warehouse_id"]
 
 
-def products(
-    window: "DataFrame",
-    stock: "DataFrame",
-    carried: "DataFrame",
-    prices: "DataFrame",
-    elapsed_minutes: int,
-    settings: Settings,
-) -> "DataFrame":
-    """One row per (product, warehouse) with stock ever known, demand in the window, or lost demand.
+def products(pairs: "DataFrame", prices: "DataFrame", elapsed_minutes: int, settings: Settings) -> "DataFrame":
+    """One row per (product, warehouse) with stock ever known or demand in the window.
 
-    `window`: product_id, warehouse_id, units, value of each minute of the window with sales;
-    `stock`: product_id, warehouse_id, available (null: unknown), in_stock_ms of the last
-    minute; `carried`: velocity, latent_velocity, lost_milliunits, lost_value at T-1;
-    `prices`: product_id, discounted_price.  Velocities are units/min, money minor units,
-    `unit_value_*` the exact ratio value ÷ units of the mean unit value.
+    `pairs` as `pass_inputs.pair_table` has them; `prices`: product_id, discounted_price.
+    Velocities are units/min, money minor units, `unit_value_*` the exact ratio value ÷ units of
+    the mean unit value.
     """
-    demand = window.groupBy(*PAIR).agg(F.sum("units").alias("units"), F.sum("value").alias("value"))
-    joined = (
-        stock.join(demand, on=PAIR, how="full")
-        .join(carried, on=PAIR, how="left")
-        .join(F.broadcast(prices), on="product_id", how="inner")
-        .withColumn("units", F.coalesce("units", F.lit(0)))
-        .withColumn("value", F.coalesce("value", F.lit(0)))
-        .where(F.col("available").isNotNull() | (F.col("units") > 0))
+    joined = pairs.join(F.broadcast(prices), on="product_id", how="inner").where(
+        F.col("available").isNotNull() | (F.col("units") > 0)
     )
     elapsed = F.lit(elapsed_minutes)
     velocity = F.col("units") / elapsed
@@ -118,7 +103,7 @@ def headline(product_rows: "DataFrame") -> "DataFrame":
 def warehouses(recent: "DataFrame", dimension: "DataFrame", minutes: int, settings: Settings) -> "DataFrame":
     """One row per warehouse of `dimension`: load and delay over the last `minutes` minutes.
 
-    `recent`: warehouse_id, units, delay_ms_sum, delay_count per minute and pair;
+    `recent`: warehouse_id, units, delay_ms_sum, delay_count of those minutes;
     `dimension`: warehouse_id, capacity_units_per_minute.  The overloaded ones are what
     GROUP BY ... HAVING leaves.
     """
@@ -140,7 +125,7 @@ def warehouses(recent: "DataFrame", dimension: "DataFrame", minutes: int, settin
         SELECT r.warehouse_id, true AS overloaded
         FROM {recent} r JOIN {dimension} d ON r.warehouse_id = d.warehouse_id
         GROUP BY r.warehouse_id, d.capacity_units_per_minute
-        HAVING sum(r.units) >= :load * d.capacity_units_per_minute * :minutes
+        HAVING sum(r.units) >= CAST(:load AS DECIMAL(18, 6)) * d.capacity_units_per_minute * :minutes
             OR try_divide(sum(r.delay_ms_sum), sum(r.delay_count)) >= :delay * 60000
         """,
         args={
@@ -161,18 +146,17 @@ def warehouses(recent: "DataFrame", dimension: "DataFrame", minutes: int, settin
     )
 
 
-def hidden_demand(out_of_stock: "DataFrame", product_rows: "DataFrame", mix: "DataFrame") -> "DataFrame":
+def hidden_demand(pairs: "DataFrame", product_rows: "DataFrame", mix: "DataFrame") -> "DataFrame":
     """Demand that sold-out pairs did not take in, split by the cities that bought before.
 
-    `out_of_stock`: product_id, warehouse_id, out_of_stock_ms per minute; `mix`: product_id,
-    warehouse_id, city_id, units.  Columns: product_id, warehouse_id, city_id, milliunits.
+    `pairs`: product_id, warehouse_id, out_of_stock_ms of the last minutes, more than 0; `product_rows`:
+    the rows of `products` at risk or sold out; `mix`: product_id, warehouse_id, city_id, units.
+    Columns: product_id, warehouse_id, city_id, milliunits.
     """
     share = F.col("units") / F.sum("units").over(Window.partitionBy(*PAIR))
     latent = product_rows.where(F.col("latent_velocity").isNotNull()).select(*PAIR, "latent_velocity")
     return (
-        out_of_stock.groupBy(*PAIR)
-        .agg(F.sum("out_of_stock_ms").alias("out_of_stock_ms"))
-        .join(latent, on=PAIR, how="inner")
+        pairs.join(latent, on=PAIR, how="inner")
         .join(mix.select(*PAIR, "city_id", share.alias("share")), on=PAIR, how="inner")
         .select(
             *PAIR,
@@ -182,39 +166,50 @@ def hidden_demand(out_of_stock: "DataFrame", product_rows: "DataFrame", mix: "Da
     )
 
 
-def city_risk(demand: "DataFrame", hidden: "DataFrame", product_rows: "DataFrame", minutes: int) -> "DataFrame":
+def city_risk(
+    demand: "DataFrame", exposed: "DataFrame", hidden: "DataFrame", product_rows: "DataFrame", minutes: int
+) -> "DataFrame":
     """Demand of the last `minutes` minutes, and the part of it at risk, by (city, warehouse) and by city.
 
-    `demand`: product_id, warehouse_id, city_id, units per minute; `hidden` as
-    `hidden_demand` returns it.  The rows of a whole city have a null warehouse_id.
-    Columns: city_id, warehouse_id, demand_milliunits, at_risk_milliunits,
-    at_risk_value_per_minute (minor units).
+    `demand`: city_id, warehouse_id, units of all pairs; `exposed`: product_id, warehouse_id, city_id,
+    units of the pairs at risk or sold out, a row per cell; `hidden` as `hidden_demand` returns it,
+    whose pairs are sold out; `product_rows`: the rows of `products` of all those pairs.
+    The rows of a whole city have a null warehouse_id.  Columns: city_id, warehouse_id,
+    demand_milliunits, at_risk_milliunits, at_risk_value_per_minute (minor units).
     """
-    observed = demand.groupBy(*PAIR, "city_id").agg((F.sum("units") * 1000).alias("milliunits"))
-    at_risk = F.col("status").isin("at_risk", "sold_out")
     unit_value = F.col("unit_value_numerator") / F.col("unit_value_denominator")
-    cells = (
-        observed.unionByName(hidden)
-        .join(product_rows, on=PAIR, how="left")
-        .select(
-            "city_id",
-            "warehouse_id",
-            "milliunits",
-            F.when(at_risk, F.col("milliunits")).otherwise(0).alias("at_risk_milliunits"),
-            F.when(at_risk, _whole(F.col("milliunits") * unit_value)).otherwise(0).alias("at_risk_millivalue"),
+    prices = F.broadcast(product_rows.select(*PAIR, unit_value.alias("unit_value")))
+    none = F.lit(0).cast("long")
+    place = ["city_id", "warehouse_id"]
+
+    def at_risk(rows: "DataFrame", demanded: Column) -> "DataFrame":
+        value = _whole(F.col("milliunits") * F.col("unit_value"))
+        return rows.join(prices, on=PAIR, how="inner").select(
+            *place, demanded.alias("demand"), F.col("milliunits").alias("at_risk"), value.alias("value")
         )
+
+    observed = demand.select(
+        *place, (F.col("units") * 1000).alias("demand"), none.alias("at_risk"), none.alias("value")
+    )
+    open_to_risk = exposed.select(*PAIR, "city_id", (F.col("units") * 1000).alias("milliunits"))
+    cells = observed.unionByName(at_risk(open_to_risk, none)).unionByName(at_risk(hidden, F.col("milliunits")))
+    by_place = cells.groupBy(*place).agg(
+        F.sum("demand").alias("demand"), F.sum("at_risk").alias("at_risk"), F.sum("value").alias("value")
     )
     return (
-        cells.groupingSets([("city_id", "warehouse_id"), ("city_id",)], "city_id", "warehouse_id")
+        by_place.groupingSets([("city_id", "warehouse_id"), ("city_id",)], *place)
         .agg(
-            F.sum("milliunits").alias("demand_milliunits"),
-            F.sum("at_risk_milliunits").alias("at_risk_milliunits"),
-            _whole(F.sum("at_risk_millivalue") / (1000 * minutes)).alias("at_risk_value_per_minute"),
+            F.sum("demand").alias("demand_milliunits"),
+            F.sum("at_risk").alias("at_risk_milliunits"),
+            _whole(F.sum("value") / (1000 * minutes)).alias("at_risk_value_per_minute"),
         )
-        .select("city_id", "warehouse_id", "demand_milliunits", "at_risk_milliunits", "at_risk_value_per_minute")
+        .select(*place, "demand_milliunits", "at_risk_milliunits", "at_risk_value_per_minute")
     )
 
 
 def _whole(column: Column) -> Column:
-    """Nearest whole number, halves up: the rounding of money and milli-units."""
-    return F.floor(column + F.lit(0.5)).cast("long")
+    """Nearest whole number, halves up: the rounding of money and milli-units.
+
+    A product of rounded quotients may lie a hair below the half it stands for, hence the inner rounding.
+    """
+    return F.floor(F.round(column, 6) + F.lit(0.5)).cast("long")

@@ -20,7 +20,8 @@ from flashsale.snapshot import (
     Snapshot,
     TrendRow,
     canonical_json,
-    snapshot_id,
+    part_texts,
+    snapshot_id_of,
 )
 from flashsale.stores.mongo import Document
 from spark_jobs.pair_columns import Ints, pair_key
@@ -100,12 +101,17 @@ def make_snapshot(
     end: datetime,
     watermark: datetime | None,
     parts: Mapping[str, Any],
+    texts: Mapping[str, str],
     *,
     complete: bool,
     settled: bool,
 ) -> Snapshot:
-    """Canonical JSON of every part, `meta` added, under an id that carries their hash."""
-    identifier = snapshot_id(end, parts)
+    """Canonical JSON of every part, `meta` added, under an id that carries their hash.
+
+    `texts`: of the parts whose JSON is there already.
+    """
+    content = {**texts, **part_texts({name: part for name, part in parts.items() if name not in texts})}
+    identifier = snapshot_id_of(end, content)
     meta: Meta = {
         "snapshot_id": identifier,
         "schema_version": SCHEMA_VERSION,
@@ -118,12 +124,11 @@ def make_snapshot(
         "published_at": iso(utc_now()),
         "code_version": version("flashsale-war-room"),
     }
-    texts = {name: canonical_json(part) for name, part in {**parts, "meta": meta}.items()}
     details = {
         f"{row['product_id']}:{row['warehouse_id']}": canonical_json({"velocities": row["velocities"]})
         for row in parts["actions"]["rows"]
     }
-    return Snapshot(identifier, end, texts, details)
+    return Snapshot(identifier, end, {**content, "meta": canonical_json(meta)}, details)
 
 
 def _units_per_minute(window: list[MinuteRollup], rows: Sequence[ProductRow], length: int) -> list[list[int]]:

@@ -19,7 +19,6 @@ from flashsale.errors import FlashsaleError
 from flashsale.minutes import MINUTE, floor_minute, iso, minutes_between
 from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
-from flashsale.snapshot import settled_digest
 from flashsale.stores.mongo import Document
 from spark_jobs.carried_state import EMPTY, CarriedState
 from spark_jobs.dimensions import SaleDimensions
@@ -27,8 +26,7 @@ from spark_jobs.minute_pass import MinutePass, compute_minute
 from spark_jobs.minute_store import MinuteStore, StateMeta
 from spark_jobs.rollup_refresh import RollupRefresh
 from spark_jobs.rollups import MinuteRollup
-from spark_jobs.session import interpreted
-from spark_jobs.snapshot_parts import settled_parts
+from spark_jobs.snapshot_parts import SettledParts
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,12 +36,12 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UpToDate:
-    """Outcome of `MinuteEngine.update`: the last minute's pass, its rollups, and how far it can be trusted.
+    """Outcome of `MinuteEngine.update`: the last minute's parts, its rollups, and how far it can be trusted.
 
     `lineage`: every minute of the sale before it was computed too, so the carried state is exact.
     """
 
-    result: MinutePass
+    settled: SettledParts
     window: list[MinuteRollup]
     lineage: bool
     computed: int
@@ -94,30 +92,27 @@ class MinuteEngine:
         loaded: dict[datetime, MinuteRollup] = dict(rebuilt)
         state, state_digest, lineage = self._state_before(first_pass)
         computed = 0
-        with interpreted(self._spark):
-            for minute_end in minutes_between(first_pass, end + MINUTE):
-                window_minutes = [
-                    m for m in minutes_between(minute_end - self._settings.window, minute_end) if m in metas
-                ]
-                inputs = _digest([metas[m].digest for m in window_minutes], state_digest, self._rules)
-                settled = lineage and self._watermark >= minute_end + self._settings.lateness
-                stored = states.get(minute_end)
-                if stored and stored.inputs_digest == inputs and minute_end != end and not force:
-                    if settled and not stored.settled:
-                        self.store.settle(minute_end, self._watermark)
-                    state, state_digest = self.store.load_state(minute_end), stored.digest
-                    continue
-                for minute in window_minutes:
-                    if minute not in loaded:
-                        loaded[minute] = self.store.load_rollup(minute)
-                window = [loaded[m] for m in window_minutes]
-                result = compute_minute(
-                    self._spark, self._sale, self._settings, self._dimensions, minute_end, window, state
-                )
-                state, state_digest = result.state, result.state.digest()
-                self._save(result, StateMeta(state_digest, inputs, settled, lineage))
-                computed += 1
-        return UpToDate(result, window, lineage, computed, len(rebuilt))
+        for minute_end in minutes_between(first_pass, end + MINUTE):
+            window_minutes = [m for m in minutes_between(minute_end - self._settings.window, minute_end) if m in metas]
+            inputs = _digest([metas[m].digest for m in window_minutes], state_digest, self._rules)
+            settled = lineage and self._watermark >= minute_end + self._settings.lateness
+            stored = states.get(minute_end)
+            if stored and stored.inputs_digest == inputs and minute_end != end and not force:
+                if settled and not stored.settled:
+                    self.store.settle(minute_end, self._watermark)
+                state, state_digest = self.store.load_state(minute_end), stored.digest
+                continue
+            for minute in window_minutes:
+                if minute not in loaded:
+                    loaded[minute] = self.store.load_rollup(minute)
+            window = [loaded[m] for m in window_minutes]
+            result = compute_minute(
+                self._spark, self._sale, self._settings, self._dimensions, minute_end, window, state
+            )
+            state, state_digest = result.state, result.state.digest()
+            parts = self._save(result, StateMeta(state_digest, inputs, settled, lineage))
+            computed += 1
+        return UpToDate(parts, window, lineage, computed, len(rebuilt))
 
     def _live_start(self, end: datetime) -> datetime:
         # The slack lets a run reach back to where the filling of a long gap has come to.
@@ -149,12 +144,12 @@ class MinuteEngine:
             return EMPTY, EMPTY.digest(), False
         return self.store.load_state(before), meta.digest, meta.lineage
 
-    def _save(self, result: MinutePass, meta: StateMeta) -> None:
-        parts = settled_parts(result, self._dimensions)
+    def _save(self, result: MinutePass, meta: StateMeta) -> SettledParts:
+        parts = SettledParts.of(result, self._dimensions)
+        # The state last: once it says settled, no later run looks at this minute again.
+        self.store.save_history(result.end, dict(parts.headline), parts.digest, meta.settled, self._watermark)
         self.store.save_state(result.end, result.state, meta, self._watermark)
-        self.store.save_history(
-            result.end, dict(parts["headline"]), settled_digest(parts), meta.settled, self._watermark
-        )
+        return parts
 
 
 def _rules_digest(sale: SaleRun, settings: Settings, dimensions: SaleDimensions) -> str:

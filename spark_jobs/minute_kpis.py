@@ -3,8 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from pymongo.database import Database
 
@@ -31,10 +30,7 @@ from spark_jobs.live_snapshot import ACTION_ROWS, action_rows, alert_rows, make_
 from spark_jobs.minute_engine import MinuteEngine, UpToDate
 from spark_jobs.rollup_refresh import refuse_archived
 from spark_jobs.session import spark_session
-from spark_jobs.snapshot_parts import settled_parts
-
-if TYPE_CHECKING:
-    pass
+from spark_jobs.stage_times import StageTimes
 
 _LOG = logging.getLogger(__name__)
 PERIOD_SECONDS = 60
@@ -52,11 +48,12 @@ class RunReport:
     passes: int
     rebuilt_minutes: int
     seconds: float
+    stages: str
 
     def line(self) -> str:
         return (
             f"published {self.snapshot_id}: {self.orders} orders, complete={self.complete}, "
-            f"{self.passes} passes, {self.rebuilt_minutes} minutes rolled up, {self.seconds:.2f} s"
+            f"{self.passes} passes, {self.rebuilt_minutes} minutes rolled up, {self.seconds:.2f} s; {self.stages}"
         )
 
 
@@ -67,7 +64,7 @@ def run(settings: Settings, end: datetime | None = None, sale_id: str | None = N
     newer snapshot is current, and FlashsaleError when a service or the data says no; the last
     good snapshot stays in every case.
     """
-    started = time.monotonic()
+    stages = StageTimes.start()
     end = end or floor_minute(utc_now())
     with (
         failure_shown(settings, "kpi", PERIOD_SECONDS),
@@ -80,18 +77,19 @@ def run(settings: Settings, end: datetime | None = None, sale_id: str | None = N
         sale = find_sale(mongo, sale_id) if sale_id else active_sale(mongo)
         _refuse_unless_newest(redis, sale, end)
         check_sale(mongo, sale)
+        stages.mark("connect")
         database = mongo[sale.database]
         watermark = _wait_for_watermark(database, end, settings.watermark_wait_seconds)
         # Read again: the first order may have arrived while we waited.
         sale = find_sale(mongo, sale.sale_id)
-        with spark_session(settings) as spark:
+        stages.mark("watermark")
+        with spark_session(settings, "minute") as spark:
+            stages.mark("session")
             engine = MinuteEngine(spark, database, sale, settings, watermark)
             done = engine.update(end)
-            report = _publish(redis, mongo, engine, sale, settings, watermark, done, started)
+            stages.mark("spark")
+            report = _publish(redis, mongo, engine, sale, settings, watermark, done, stages)
             _fill_gap(engine, settings, end)
-        # While a gap waits to be filled, the window before it is still needed.
-        gap = engine.oldest_gap(end) or end
-        engine.store.drop_city_rollups(gap - _city_rollups_kept(settings))
         return report
 
 
@@ -117,7 +115,7 @@ def backfill(settings: Settings, start: datetime, end: datetime, sale_id: str | 
             )
         refuse_archived(database, start, end)
         minutes = 0
-        with spark_session(settings) as spark:
+        with spark_session(settings, "backfill") as spark:
             engine = MinuteEngine(spark, database, sale, settings, watermark)
             while start < end:
                 until = min(end, start + settings.rebuild_limit_minutes * MINUTE)
@@ -134,11 +132,11 @@ def _publish(
     settings: Settings,
     watermark: datetime,
     done: UpToDate,
-    started: float,
+    stages: StageTimes,
 ) -> RunReport:
     database = mongo[sale.database]
-    end = done.result.end
-    parts = {**settled_parts(done.result, engine.dimensions)}
+    end = done.settled.end
+    parts = {**done.settled.parts}
     quality = data_quality(database, done.window[-1], end)
     parts["headline"] = {**parts["headline"], "data_quality_score": quality["score"]}
     alerts = latest_alerts(database)
@@ -154,12 +152,15 @@ def _publish(
     parts["forecast_quality"] = None
     complete = watermark >= end and done.lineage
     settled = complete and watermark >= end + settings.lateness
-    snapshot = make_snapshot(sale.sale_id, end, watermark, parts, complete=complete, settled=settled)
+    snapshot = make_snapshot(
+        sale.sale_id, end, watermark, parts, done.settled.texts, complete=complete, settled=settled
+    )
     campaigns = engine.dimensions.campaigns
     # A run of the sale before may end after another was opened: the page must not go back to it.
     active = active_sale(mongo).sale_id == sale.sale_id
     write_sale(redis, sale, planned_intensity(campaigns, sale.sale_start, sale.minutes), active=active)
     publish_snapshot(redis, sale.sale_id, snapshot, watermark, settings.superseded_ttl_minutes)
+    stages.mark("publish")
     write_history(redis, sale.sale_id, end, {"headline": parts["headline"], "alerts": parts["alerts"]})
     report = RunReport(
         snapshot.snapshot_id,
@@ -167,7 +168,8 @@ def _publish(
         complete,
         done.computed,
         done.rebuilt,
-        time.monotonic() - started,
+        sum(stages.seconds.values()),
+        stages.line(),
     )
     write_health(redis, SaleKeys(sale.sale_id).health("kpi"), "ok", report.line(), PERIOD_SECONDS)
     _LOG.info(report.line())
@@ -204,8 +206,3 @@ def _fill_gap(engine: MinuteEngine, settings: Settings, end: datetime) -> None:
         until = min(horizon, gap + (settings.rebuild_limit_minutes // 2) * MINUTE)
         filled = engine.update(until, start=gap - MINUTE).computed
         _LOG.info("filled %d missing minutes from %s", filled, iso(gap))
-
-
-def _city_rollups_kept(settings: Settings) -> timedelta:
-    """A window, the minutes that may still change, and one more."""
-    return settings.window + settings.lateness + 2 * MINUTE

@@ -18,7 +18,7 @@ from flashsale.minutes import utc_now
 from flashsale.schema import KPI_HISTORY, KPI_STATE, ROLLUP_PW, ROLLUP_PWC, SETTLED_INDEX
 from flashsale.stores.mongo import Document
 from spark_jobs.carried_state import CarriedState
-from spark_jobs.pair_columns import PairColumns, decode, encode, table_digest
+from spark_jobs.pair_columns import PairColumns, decode, encode
 from spark_jobs.rollups import PW_COLUMNS, MinuteRollup
 
 
@@ -89,7 +89,7 @@ class MinuteStore:
     def save_rollup(self, rollup: MinuteRollup, facts: dict[str, int], watermark: datetime) -> None:
         """Store both parts; the coarse one, which names the fine one's digest, last."""
         pwc = encode(rollup.pwc)
-        pwc_digest = table_digest(rollup.pwc)
+        pwc_digest = rollup.pwc_digest
         self._replace(ROLLUP_PWC, rollup.minute, watermark, {"digest": pwc_digest, "rows": pwc})
         self._replace(
             ROLLUP_PW,
@@ -140,8 +140,8 @@ class MinuteStore:
     def settle(self, end: datetime, watermark: datetime) -> None:
         """Mark a minute final whose inputs did not change since it was computed."""
         change = {"settled": True, "watermark": watermark}
-        self._database[KPI_STATE].update_one({"_id": end}, {"$set": {**change, "lineage": True}})
         self._database[KPI_HISTORY].update_one({"_id": end}, {"$set": change})
+        self._database[KPI_STATE].update_one({"_id": end}, {"$set": {**change, "lineage": True}})
 
     def settled_ends(self, start: datetime, end: datetime) -> set[datetime]:
         """Ends in ``[start, end]`` of the minutes that are final; answered by an index alone."""
@@ -151,10 +151,6 @@ class MinuteStore:
     def history(self, start: datetime, end: datetime) -> list[Document]:
         """History of the minutes ending in ``[start, end]``, oldest first."""
         return list(self._database[KPI_HISTORY].find({"_id": {"$gte": start, "$lte": end}}).sort("_id", 1))
-
-    def drop_city_rollups(self, before: datetime) -> int:
-        """Drop the fine rollups of minutes before `before`; returns how many."""
-        return self._database[ROLLUP_PWC].delete_many({"_id": {"$lt": before}}).deleted_count
 
     def _replace(self, collection: str, key: datetime, watermark: datetime, fields: Document) -> None:
         document = {**fields, "watermark": watermark, "computed_at": utc_now()}

@@ -7,6 +7,7 @@ stored and what Spark sees; numpy is what carrying forward needs.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +52,10 @@ class PairColumns:
 
     def digest(self) -> str:
         """SHA-256 (hex) of the content, independent of how it is encoded."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         sha = hashlib.sha256(self.pair.tobytes())
         for name in sorted(self.columns):
             sha.update(name.encode() + self.columns[name].tobytes())

@@ -1,26 +1,64 @@
 """Which minutes' rollups are missing or stale, and building those from the facts."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pymongo.database import Database
 
 from flashsale.errors import FlashsaleError
 from flashsale.minutes import MINUTE, iso, minutes_between, utc_now
-from flashsale.schema import ARCHIVE_BATCHES, FACTS, INVENTORY, ORDERS
+from flashsale.schema import ARCHIVE_BATCHES, FACTS, INVENTORY, ORDERS, Table
 from flashsale.settings import Settings
 from flashsale.stores.mongo import Document
 from spark_jobs import rollup_transforms
-from spark_jobs.facts import read_facts
+from spark_jobs.facts import fact_rows, time_slices
 from spark_jobs.minute_store import MinuteStore, RollupMeta
 from spark_jobs.pair_columns import PairColumns
-from spark_jobs.rollups import PW_COLUMNS, MinuteRollup, build_rollups, known_only
+from spark_jobs.rollups import (
+    PW_COLUMNS,
+    MinuteRollup,
+    build_rollups,
+    counted_facts,
+    that_count,
+    unsound_facts,
+)
 from spark_jobs.sweep import FactSweep, KnownIds
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 _ORDER_COLUMNS = ("order_ts", "arrived_at", "product_id", "warehouse_id", "city_id", "order_qty", "order_value")
+_INVENTORY_COLUMNS = tuple(field.name for field in INVENTORY.fields)
+
+
+@dataclass(frozen=True)
+class _Aggregated:
+    """`orders` and `inventory` as `rollup_transforms` returns them, of the facts that count.
+
+    `facts`: table -> minute -> facts read, the others among them; `unsound` of them are bad.
+    """
+
+    orders: pa.Table
+    inventory: pa.Table
+    facts: dict[str, dict[datetime, int]]
+    unsound: int
+
+    @classmethod
+    def of(cls, orders: pa.Table, inventory: pa.Table) -> "_Aggregated":
+        return cls(
+            that_count(orders),
+            that_count(inventory),
+            {ORDERS.name: counted_facts(orders, "orders"), INVENTORY.name: counted_facts(inventory, "delay_count")},
+            unsound_facts(orders, "orders") + unsound_facts(inventory, "delay_count"),
+        )
+
+    def counts(self, minute: datetime) -> dict[str, int]:
+        """Facts of `minute` by table."""
+        return {name: by_minute.get(minute, 0) for name, by_minute in self.facts.items()}
 
 
 class RollupRefresh:
@@ -56,54 +94,63 @@ class RollupRefresh:
         open_from = first_pass - MINUTE
         needed_from = max(self._first_minute, first_pass - self._settings.window)
         metas = self._store.rollup_metas(needed_from, end)
-        counts = {minute: self._count_facts(minute) for minute in minutes_between(open_from, end)}
+        counts = {minute: self._count_facts(minute) for minute in minutes_between(open_from, end) if minute in metas}
         stale = [m for m in minutes_between(needed_from, end) if m not in metas]
-        stale += [m for m, facts in counts.items() if m in metas and (force or metas[m].facts != facts)]
+        stale += [m for m, facts in counts.items() if force or metas[m].facts != facts]
         stale += [m for m, meta in metas.items() if m - MINUTE in metas and meta.carried != metas[m - MINUTE].pw]
         if not stale:
             return metas, {}
         # A changed minute may close with another stock, which all later ones carry on.
         from_minute = min(stale)
         refuse_archived(self._database, from_minute, end)
-        self._sweep(from_minute, end)
         minutes = list(minutes_between(from_minute, end))
-        facts = {minute: self._count_facts(minute) for minute in minutes}
+        facts = self._aggregated(from_minute, end)
         rebuilt = {}
-        for rollup in self._build(minutes):
-            self._store.save_rollup(rollup, facts[rollup.minute], self._watermark)
+        for rollup in build_rollups(minutes, self._stock_before(from_minute), facts.orders, facts.inventory):
+            counted = facts.counts(rollup.minute)
+            self._store.save_rollup(rollup, counted, self._watermark)
             rebuilt[rollup.minute] = rollup
-            metas[rollup.minute] = RollupMeta(
-                rollup.digest(), rollup.pw.digest(), rollup.carried_digest, facts[rollup.minute]
-            )
+            metas[rollup.minute] = RollupMeta(rollup.digest(), rollup.pw.digest(), rollup.carried_digest, counted)
         return metas, rebuilt
 
-    def _build(self, minutes: list[datetime]) -> list[MinuteRollup]:
-        start, end = minutes[0], minutes[-1] + MINUTE
-        name, lateness = self._database.name, self._settings.lateness
-        orders = rollup_transforms.order_aggregates(
-            read_facts(self._spark, name, ORDERS, start, end, _ORDER_COLUMNS), lateness
-        ).toArrow()
-        inventory = rollup_transforms.inventory_aggregates(
-            read_facts(self._spark, name, INVENTORY, start, end), lateness
-        ).toArrow()
-        previous = self._store.last_rollup_before(start)
-        carried = self._store.load_stock(previous) if previous else None
-        return build_rollups(
-            minutes,
-            carried or PairColumns.empty(PW_COLUMNS),
-            known_only(orders, self._known.by_field(ORDERS)),
-            known_only(inventory, self._known.by_field(INVENTORY)),
-        )
+    def _aggregated(self, start: datetime, end: datetime) -> "_Aggregated":
+        """What Spark makes of the facts of ``[start, end)``, bad ones out of the way."""
+        sweep = self._fact_sweep()
+        for table in FACTS:
+            sweep.outside(table)
+        read = self._read(sweep, start, end)
+        if read.unsound:
+            for table in FACTS:
+                sweep.minutes(table, start, end)
+            # One that slips in from now on does not count, and the next run moves it.
+            read = self._read(sweep, start, end)
+        return read
 
-    def _sweep(self, start: datetime, end: datetime) -> None:
-        """Move bad facts of the minutes in ``[start, end)``, and of no minute of the sale, to quarantine."""
-        # Facts after `end` are the next minutes' and good; ones ahead of every clock are not.
+    def _read(self, sweep: FactSweep, start: datetime, end: datetime) -> "_Aggregated":
+        lateness, workers = self._settings.lateness, self._settings.spark_parallelism
+        # Long ranges in more parts than workers: a burst in one of them is shared out.
+        ranges = time_slices(start, end, max(workers, int((end - start) / MINUTE)))
+
+        def rows(table: Table, columns: Sequence[str]) -> "DataFrame":
+            return fact_rows(self._spark, self._database.name, table, ranges, sweep.rules(table), columns)
+
+        frames = (
+            rollup_transforms.order_aggregates(rows(ORDERS, _ORDER_COLUMNS), lateness),
+            rollup_transforms.inventory_aggregates(rows(INVENTORY, _INVENTORY_COLUMNS), lateness),
+        )
+        with ThreadPoolExecutor(len(frames)) as pool:
+            orders, inventory = pool.map(lambda frame: frame.toArrow(), frames)
+        return _Aggregated.of(orders, inventory)
+
+    def _stock_before(self, start: datetime) -> PairColumns:
+        previous = self._store.last_rollup_before(start)
+        return (self._store.load_stock(previous) if previous else None) or PairColumns.empty(PW_COLUMNS)
+
+    def _fact_sweep(self) -> FactSweep:
+        # Facts after the last minute are the next minutes' and good; ones ahead of every clock are not.
         ahead = timedelta(seconds=self._settings.max_ahead_seconds)
         latest = max(utc_now(), self._watermark) + ahead
-        sweep = FactSweep(self._database, self._known, self._first_minute, latest, ahead)
-        for table in FACTS:
-            sweep.minutes(table, start, end)
-            sweep.outside(table)
+        return FactSweep(self._database, self._known, self._first_minute, latest, ahead)
 
     def _count_facts(self, minute: datetime) -> dict[str, int]:
         """Facts of a minute by table, counted on the index alone."""

@@ -10,12 +10,14 @@ in_stock_ms (time of the minute with available > 0; null while the stock is unkn
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flashsale.minutes import epoch_ms
+from flashsale.minutes import epoch_ms, from_epoch_ms
+from spark_jobs.fact_source import NO_PRODUCT, UNSOUND
 from spark_jobs.pair_columns import NULL, Ints, PairColumns, int_column, table_digest, union_of_pairs
 
 MS_PER_MINUTE = 60_000
@@ -39,7 +41,12 @@ class MinuteRollup:
 
     def digest(self) -> str:
         """SHA-256 (hex, twice) of both parts."""
-        return self.pw.digest() + table_digest(self.pwc)
+        return self.pw.digest() + self.pwc_digest
+
+    @cached_property
+    def pwc_digest(self) -> str:
+        """SHA-256 (hex) of the city part."""
+        return table_digest(self.pwc)
 
     @property
     def orders(self) -> int:
@@ -69,17 +76,17 @@ def build_rollups(
     """Rollups of consecutive `minutes` from Spark's aggregates over all of them.
 
     `before` is the pw part of the minute before the first (empty at the sale's start);
-    `orders` and `inventory` are what `rollup_transforms` returns, in any row order.
+    `orders` and `inventory` are what `rollup_transforms` returns, in any row order, of facts `that_count`.
     """
     rollups = []
     carried = before
-    orders_at = _start_ms(orders)
-    inventory_at = _start_ms(inventory)
+    orders_at = int_column(orders, "minute")
+    inventory_at = int_column(inventory, "minute")
     for minute in minutes:
         start = epoch_ms(minute)
         pwc = orders.filter(pa.array(orders_at == start))
         changes = PairColumns.from_arrow(
-            _with_epoch_ms(inventory.filter(pa.array(inventory_at == start))),
+            inventory.filter(pa.array(inventory_at == start)),
             (*STOCK, "first_ms", "first_available", "in_stock_ms", "delay_ms_sum", "delay_count"),
         )
         came_from = carried.digest()
@@ -119,22 +126,22 @@ def _pwc(pwc: pa.Table) -> pa.Table:
     return table.cast(empty_pwc().schema)
 
 
-def known_only(table: pa.Table, ids: dict[str, frozenset[int]]) -> pa.Table:
-    """Rows whose ids all stand in a dimension.
-
-    The sweep moved the others; one that slipped in since is left out now and moved next time.
-    """
-    for name, values in ids.items():
-        if name in table.column_names:
-            table = table.filter(pc.is_in(table[name].cast(pa.int64()), pa.array(sorted(values), pa.int64())))
-    return table
+def counted_facts(aggregates: pa.Table, count: str) -> dict[datetime, int]:
+    """Facts by minute in what `rollup_transforms` returns, those that do not count among them."""
+    sums = aggregates.group_by("minute").aggregate([(count, "sum")])
+    return {from_epoch_ms(row["minute"]): row[f"{count}_sum"] for row in sums.to_pylist()}
 
 
-def _start_ms(table: pa.Table) -> Ints:
-    return int_column(table, "minute") // 1000  # Spark sends microseconds
+def unsound_facts(aggregates: pa.Table, count: str) -> int:
+    """How many of them are not what they should be."""
+    unsound = pc.and_(_not_counted(aggregates), pc.equal(aggregates["warehouse_id"], UNSOUND))
+    return int(pc.sum(aggregates.filter(unsound)[count]).as_py() or 0)
 
 
-def _with_epoch_ms(table: pa.Table) -> pa.Table:
-    at = table.column_names.index("inventory_ts")
-    column = table["inventory_ts"].cast(pa.int64())
-    return table.set_column(at, "inventory_ts", pc.divide(column, 1000))
+def that_count(aggregates: pa.Table) -> pa.Table:
+    """The rows of facts that are sound and came in time."""
+    return aggregates.filter(pc.invert(_not_counted(aggregates)))
+
+
+def _not_counted(aggregates: pa.Table) -> pa.ChunkedArray:
+    return pc.equal(aggregates["product_id"], NO_PRODUCT)

@@ -1,10 +1,20 @@
 """From a minute's tables to the parts of its snapshot: rounding, row order, field names."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
 
 import pyarrow as pa
 
-from flashsale.snapshot import CityRow, CityWarehouseRow, Headline, ProductRow, WarehouseRow
+from flashsale.snapshot import (
+    CityRow,
+    CityWarehouseRow,
+    Headline,
+    ProductRow,
+    WarehouseRow,
+    part_texts,
+    settled_digest_of,
+)
 from spark_jobs.dimensions import SaleDimensions
 from spark_jobs.minute_pass import MinutePass
 
@@ -12,15 +22,36 @@ MINUTE_DECIMALS = 2
 SHARE_DECIMALS = 4
 
 
-def settled_parts(result: MinutePass, dimensions: SaleDimensions) -> dict[str, Any]:
-    """`headline`, `products`, `warehouses`, `cities` and `city_warehouse` of a pass."""
-    return {
-        "headline": headline(result),
-        "products": product_rows(result.products),
-        "warehouses": warehouse_rows(result.warehouses),
-        "cities": city_rows(result.cities, dimensions),
-        "city_warehouse": city_warehouse_rows(result.cities),
-    }
+@dataclass(frozen=True)
+class SettledParts:
+    """`headline`, `products`, `warehouses`, `cities` and `city_warehouse` of the minute that ends at `end`.
+
+    `texts` has the canonical JSON of all but the headline, to which the data-quality score will be
+    added; `digest` is `settled_digest`.  Of a large shop the text is worth making once.
+    """
+
+    end: datetime
+    parts: dict[str, Any]
+    texts: dict[str, str]
+    digest: str
+
+    @classmethod
+    def of(cls, result: MinutePass, dimensions: SaleDimensions) -> Self:
+        """Parts of a pass."""
+        parts: dict[str, Any] = {
+            "products": product_rows(result.products),
+            "warehouses": warehouse_rows(result.warehouses),
+            "cities": city_rows(result.cities, dimensions),
+            "city_warehouse": city_warehouse_rows(result.cities),
+        }
+        texts, counts = part_texts(parts), headline(result)
+        return cls(result.end, {"headline": counts, **parts}, texts, settled_digest_of(counts, texts))
+
+    @property
+    def headline(self) -> Headline:
+        """The headline, its data-quality score null."""
+        found: Headline = self.parts["headline"]
+        return found
 
 
 def headline(result: MinutePass) -> Headline:

@@ -12,27 +12,21 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from bson import CodecOptions, MaxKey, MinKey
-from bson.codec_options import DatetimeConversion
+import numpy as np
+from bson import MaxKey, MinKey
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from flashsale.minutes import iso, utc_now
+from flashsale.minutes import epoch_ms, iso, utc_now
 from flashsale.rendering import mongo_validator
 from flashsale.schema import CITIES, PRODUCTS, WAREHOUSES, Table
 from flashsale.stores.mongo import Document
 from flashsale.stores.quarantine import put_in_quarantine, quarantine_entry
 from flashsale.violations import violation
+from spark_jobs.fact_decoding import LENIENT, FactRules
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 1_000
-
-# A time beyond year 9999 is still a BSON date, and bytes that are no UTF-8 still a string.
-_LENIENT: CodecOptions[Document] = CodecOptions(
-    tz_aware=True,
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-    unicode_decode_error_handler="backslashreplace",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +65,16 @@ class FactSweep:
     latest: datetime
     max_ahead: timedelta
 
+    def rules(self, table: Table) -> FactRules:
+        """The same rules for who reads the facts: what breaks them is worth a sweep."""
+        known = self.known.by_field(table)
+        return FactRules(
+            {name: np.array(sorted(ids), np.int64) for name, ids in known.items()},
+            epoch_ms(self.earliest),
+            epoch_ms(self.latest),
+            self.max_ahead // timedelta(milliseconds=1),
+        )
+
     def minutes(self, table: Table, start: datetime, end: datetime) -> int:
         """Move bad facts with an event time in ``[start, end)``; returns how many."""
         cursor = self._collection(table).find({_time(table): {"$gte": start, "$lt": end}, "$or": self._bad(table)})
@@ -103,7 +107,7 @@ class FactSweep:
         ]
 
     def _collection(self, table: Table) -> Collection[Document]:
-        return self.database[table.name].with_options(_LENIENT)
+        return self.database[table.name].with_options(LENIENT)
 
     def _move(self, table: Table, documents: Iterable[Document]) -> int:
         moved = 0

@@ -16,6 +16,7 @@ RUNTIME_NEEDS: dict[str, tuple[str, ...]] = {
         *("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis"),
         *("spark-connect", "namenode", "datanode"),
     ),
+    "retention": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis"),
     "seed_dimensions": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis"),
     "backfill_kpis": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "spark-connect"),
     "minute KPIs": ("minute_kpis", "generator"),

@@ -34,18 +34,33 @@ def publish_snapshot(
     """
     keys = SaleKeys(sale_id)
     ttl = superseded_ttl_minutes * 60
-    with client.pipeline(transaction=True) as pipe:
-        # Until the pointer moves, a crash must not leave them for ever.
-        for part, text in snapshot.parts.items():
-            pipe.set(keys.snapshot(snapshot.snapshot_id, part), text, ex=ttl)
-        if snapshot.details:
-            details = keys.snapshot_details(snapshot.snapshot_id)
-            fields: dict[Any, Any] = dict(snapshot.details)
-            pipe.hset(details, mapping=fields)
-            pipe.expire(details, ttl)
-        pipe.execute()
+    _write_parts(client, keys, snapshot, ttl)
     _move_pointer(client, keys, snapshot, -1 if watermark is None else epoch_ms(watermark), ttl)
     _read_back(client, keys, snapshot)
+
+
+def _write_parts(client: RedisClient, keys: SaleKeys, snapshot: Snapshot, ttl: int) -> None:
+    """Parts expire until the pointer moves to them, for a crash must not leave them for ever; current ones do not."""
+    for _ in range(_ATTEMPTS):
+        with client.pipeline(transaction=True) as pipe:
+            watching: Any = pipe  # after WATCH a pipeline answers at once, which its types do not say
+            watching.watch(keys.current)
+            expires = None if watching.get(keys.current) == snapshot.snapshot_id else ttl
+            pipe.multi()
+            for part, text in snapshot.parts.items():
+                pipe.set(keys.snapshot(snapshot.snapshot_id, part), text, ex=expires)
+            if snapshot.details:
+                details = keys.snapshot_details(snapshot.snapshot_id)
+                fields: dict[Any, Any] = dict(snapshot.details)
+                pipe.hset(details, mapping=fields)
+                if expires is not None:
+                    pipe.expire(details, expires)
+            try:
+                pipe.execute()
+            except redis.WatchError:
+                continue
+            return
+    raise _restless(snapshot)
 
 
 def _move_pointer(client: RedisClient, keys: SaleKeys, snapshot: Snapshot, watermark_ms: int, ttl: int) -> None:
@@ -70,7 +85,11 @@ def _move_pointer(client: RedisClient, keys: SaleKeys, snapshot: Snapshot, water
             except redis.WatchError:
                 continue
             return
-    raise FlashsaleError(f"snapshot {snapshot.snapshot_id}: the pointer kept moving; run again")
+    raise _restless(snapshot)
+
+
+def _restless(snapshot: Snapshot) -> FlashsaleError:
+    return FlashsaleError(f"snapshot {snapshot.snapshot_id}: the pointer kept moving; run again")
 
 
 def _is_newer(current: str, current_watermark: int, mine: Snapshot, watermark_ms: int) -> bool:

@@ -120,7 +120,8 @@ def test_airflow(stack: ComposeStack) -> None:
     assert _status(f"{url}/auth/token", {"username": "admin", "password": ""}) in (400, 401)
     api = AirflowApi(url, "admin", stack.secrets()["airflow_admin"])
     dags = {dag["dag_id"]: dag["is_paused"] for dag in api.get("/dags")["dags"]}
-    assert dags == dict.fromkeys(("minute_kpis", "backfill_kpis", "archive_facts", "seed_dimensions"), False)
+    names = ("minute_kpis", "backfill_kpis", "archive_facts", "retention", "seed_dimensions")
+    assert dags == dict.fromkeys(names, False)
 
 
 def _status(url: str, body: dict[str, Any] | None = None) -> int:

@@ -53,7 +53,7 @@ def _acknowledged() -> dict[str, Counter[int]]:
 
 def _archived_ids_by_spark(pipeline: Pipeline) -> dict[str, Counter[int]]:
     paths = SalePaths(pipeline.sale.sale_id)
-    with spark_session(pipeline.settings) as spark:
+    with spark_session(pipeline.settings, "test") as spark:
         return {
             table.name: Counter(
                 row[0]

@@ -28,7 +28,7 @@ def test_spark_refuses_whoever_does_not_know_the_token(stack: Stack, spark_servi
     with pytest.raises(NotAnsweringError, match=r"UNAUTHENTICATED|Invalid|token"):
         _probe(port, "not the token at all")
     _probe(port, spark_services.secret("spark_connect"))
-    with spark_session(spark_services) as spark:
+    with spark_session(spark_services, "test") as spark:
         assert spark.range(3).count() == 3
 
 
@@ -46,7 +46,7 @@ def test_hdfs_takes_files_of_the_pipelines_user_and_hands_them_to_spark(spark_se
     client = hdfs.InsecureClient(spark_services.hdfs_http, user=spark_services.hdfs_user)
     client.write("/embedded-test/one.txt", data=b"a line\n", overwrite=True)
     assert client.status("/embedded-test/one.txt")["owner"] == spark_services.hdfs_user
-    with spark_session(spark_services) as spark:
+    with spark_session(spark_services, "test") as spark:
         assert [row.value for row in spark.read.text("/embedded-test/one.txt").collect()] == ["a line"]
     client.delete("/embedded-test", recursive=True)
 

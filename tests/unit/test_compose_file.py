@@ -104,8 +104,7 @@ def test_secrets_are_handed_over_in_volumes_of_their_own() -> None:
         own = [v.split(":") for v in volumes if v.startswith("secrets") and name != "secrets"]
         assert len(own) <= 1, name
         for source, target, mode in own:
-            expected = "spark-cluster" if name in ("spark-master", "spark-worker") else name
-            assert (source, target, mode) == (f"secrets-{expected}", "/run/secrets", "ro"), name
+            assert (source, target, mode) == (f"secrets-{name}", "/run/secrets", "ro"), name
     assert {secret for names in PLAIN.values() for secret in names} <= SECRETS.keys()
 
 

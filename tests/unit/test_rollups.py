@@ -1,13 +1,13 @@
 """Rollups: what is carried from minute to minute, and columns that survive being stored."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsale.minutes import MINUTE
+from flashsale.minutes import MINUTE, epoch_ms
 from spark_jobs.carried_state import EMPTY, MIX_SCHEMA, STATE_SCHEMA, next_state
 from spark_jobs.pair_columns import NULL, PairColumns, decode, encode, pair_key, union_of_pairs
 from spark_jobs.rollups import PW_COLUMNS, MinuteRollup, build_rollups
@@ -16,16 +16,16 @@ NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 
 ORDERS_SCHEMA = pa.schema(
     [
-        ("minute", pa.timestamp("us", tz="UTC")),
+        ("minute", pa.int64()),
         *((name, pa.int64()) for name in ("product_id", "warehouse_id", "city_id")),
         *((name, pa.int64()) for name in ("orders", "units", "units_squared", "value")),
     ]
 )
 INVENTORY_SCHEMA = pa.schema(
     [
-        ("minute", pa.timestamp("us", tz="UTC")),
+        ("minute", pa.int64()),
         *((name, pa.int64()) for name in ("product_id", "warehouse_id", "on_hand", "reserved")),
-        ("inventory_ts", pa.timestamp("us", tz="UTC")),
+        ("inventory_ts", pa.int64()),
         *(
             (name, pa.int64())
             for name in (
@@ -45,12 +45,12 @@ def event(minute: int, units: int, first_ms: int, in_stock_ms: int) -> dict[str,
     """The one event of pair (1, 1) in `minute`."""
     start = NINE + minute * MINUTE
     return {
-        "minute": start,
+        "minute": epoch_ms(start),
         "product_id": 1,
         "warehouse_id": 1,
         "on_hand": units + 2,
         "reserved": 2,
-        "inventory_ts": start + timedelta(milliseconds=first_ms),
+        "inventory_ts": epoch_ms(start) + first_ms,
         "inventory_event_id": minute,
         "first_ms": first_ms,
         "first_available": units,
@@ -62,7 +62,7 @@ def event(minute: int, units: int, first_ms: int, in_stock_ms: int) -> dict[str,
 
 def sold(minute: int, units: int, city: int = 1) -> dict[str, object]:
     start = NINE + minute * MINUTE
-    keys = {"minute": start, "product_id": 1, "warehouse_id": 1, "city_id": city}
+    keys = {"minute": epoch_ms(start), "product_id": 1, "warehouse_id": 1, "city_id": city}
     return {**keys, "orders": 1, "units": units, "units_squared": units * units, "value": 100 * units}
 
 
@@ -149,11 +149,11 @@ def _window(units_by_city: dict[int, int]) -> pa.Table:
 
 
 def test_a_pair_keeps_the_city_mix_it_sold_out_with_until_it_is_back() -> None:
-    sold_out = next_state(EMPTY, _state(2.0, 2.0), _window({1: 15, 2: 5}))
+    sold_out = next_state(EMPTY, _state(2.0, 2.0), [_window({1: 15, 2: 5})])
     assert sold_out.mix["units"].to_pylist() == [15, 5]
-    still = next_state(sold_out, _state(1.0, 2.0), _window({1: 1}))
+    still = next_state(sold_out, _state(1.0, 2.0), [_window({1: 1})])
     assert still.mix["units"].to_pylist() == [15, 5]
-    back = next_state(still, _state(1.0, None), _window({1: 1}))
+    back = next_state(still, _state(1.0, None), [_window({1: 1})])
     assert back.mix.num_rows == 0
-    again = next_state(back, _state(1.0, 1.0), _window({2: 7}))
+    again = next_state(back, _state(1.0, 1.0), [_window({2: 7})])
     assert again.mix["city_id"].to_pylist() == [2]
