@@ -45,6 +45,7 @@ class Board:
     meta: Meta
     quality_score: float | None
     quarantined: int
+    phantom_suspects: int
     figures: tuple[Figure, ...]
     actions: ActionTable
     map: RiskMap
@@ -68,6 +69,8 @@ def build_board(
             meta=meta,
             quality_score=parts["data_quality"]["score"],
             quarantined=sum(parts["data_quality"]["quarantined"].values()),
+            # A snapshot of the release before has none.
+            phantom_suspects=parts["data_quality"].get("phantom_suspects", {"total": 0})["total"],
             figures=headline_figures(
                 parts["headline"],
                 parts["trend"],

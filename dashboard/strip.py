@@ -60,11 +60,18 @@ def status_strip(
         through=f"orders up to {shop_time(fresh.through, zone, now)}",
         through_utc=f"({utc_time(fresh.through)})",
         quality=f"data quality {percent(board.quality_score, 1)}",
-        quarantine=f"{board.quarantined:,} in quarantine",
+        quarantine=_doubts(board),
         incomplete=not board.meta["complete"],
         parts=parts,
         notice=_stale_notice(board, parts, fresh, now, zone) if fresh.state == "stale" else "",
     )
+
+
+def _doubts(board: Board) -> str:
+    """``41 in quarantine``, and ``· 2 phantom suspects`` where stock records do not follow from sales and receipts."""
+    number = board.phantom_suspects
+    suspects = f" · {number:,} phantom suspect{'s' if number > 1 else ''}" if number else ""
+    return f"{board.quarantined:,} in quarantine{suspects}"
 
 
 def pipeline_parts(health: Mapping[str, Health | None], zone: ZoneInfo) -> tuple[PartHealth, ...]:

@@ -70,3 +70,8 @@ def test_trend_has_a_row_for_each_minute_of_the_sale(published: dict[str, Any]) 
     trend = published["trend"]
     assert [row["minute"][11:16] for row in trend] == [f"09:{m:02}" for m in range(1, 13)]
     assert [row["orders"] for row in trend] == [0, 0, 1, 1, 1, 1, 2, 1, 1, 2, 2, 3]
+
+
+def test_no_pair_of_the_shop_is_a_phantom_stock_suspect(published: dict[str, Any]) -> None:
+    """Nor product 6, whose stock nobody ever told."""
+    assert published["data_quality"]["phantom_suspects"] == {"total": 0, "rows": []}

@@ -138,6 +138,7 @@ def parts(end: datetime, seed: int = 11, trend_minutes: int = 60, open_actions: 
             "refused": {"schema": 39},
             "quarantined": {"refused:schema": 39, "conflict:id": 2},
             "ledger_residual_units": 0,
+            "phantom_suspects": {"total": 0, "rows": []},
         },
         "forecast_quality": {},
     }

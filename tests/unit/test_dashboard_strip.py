@@ -49,6 +49,21 @@ def test_an_unknown_quality_is_a_dash():
     assert strip(content=content).quality == "data quality —"
 
 
+def test_phantom_suspects_stand_beside_the_quarantine_when_there_are_any():
+    content = parts(END)
+    told = {}
+    for total in (0, 1, 1_200):
+        content["data_quality"]["phantom_suspects"] = {"total": total, "rows": []}
+        told[total] = strip(content=content).quarantine
+    assert told == {
+        0: "41 in quarantine",
+        1: "41 in quarantine · 1 phantom suspect",
+        1_200: "41 in quarantine · 1,200 phantom suspects",
+    }
+    del content["data_quality"]["phantom_suspects"]
+    assert strip(content=content).quarantine == told[0], "a snapshot of the release before"
+
+
 def test_an_incomplete_minute_is_marked():
     assert strip(complete=False).incomplete
 
