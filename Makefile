@@ -16,7 +16,7 @@ IN_SALE := docker compose run --rm --no-deps -T sale
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-per-core bench-generator bench-freshness soak lint format docs pictures lock
+.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-per-core bench-generator bench-freshness bench-kpi soak lint format docs pictures lock
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +109,9 @@ bench-per-core: install  ## CPU and bytes per million facts, part by part (about
 
 bench-generator: install  ## what the generator stores a second, against the same mongod's best (about 6 min; FULL=1: the whole 11.11)
 	$(PYTHON) -m benchmarks.generator $(if $(FULL),--full)
+
+bench-kpi: install  ## a run of the minute engine against floors and rivals (about 8 min; FULL=1: 69 M orders stored)
+	$(PYTHON) -m benchmarks.kpi $(if $(FULL),--full)
 
 bench-freshness: install  ## from a minute's boundary to readable KPIs, stage by stage (about 8 min; FULL=1: 30 minutes)
 	$(PYTHON) -m benchmarks.freshness $(if $(FULL),--full)
