@@ -63,9 +63,9 @@ def projection(measured: Sequence[Figure], written: Written) -> list[Figure]:
             "one generator process, all of a core",
         ),
         Figure(
-            "one_partition_orders_per_s",
+            "one_core_rollup_orders_per_s",
             each_order / f["rollup_spark_cpu_s_per_m_facts"],
             "orders/s",
-            "one partition's rollup read, all of a core",
+            "one core of Spark, all of it for rollups",
         ),
     ]

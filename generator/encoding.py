@@ -24,6 +24,7 @@ _AS_WRITTEN: CodecOptions[Document] = CodecOptions(tz_aware=True, datetime_conve
 
 RowMask = npt.NDArray[np.bool_]
 
+
 @dataclass(frozen=True, slots=True)
 class FactBlock:
     """N facts of one table that are sent with the same tick.

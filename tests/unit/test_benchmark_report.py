@@ -86,7 +86,7 @@ def test_projection_by_hand() -> None:
             "at_1m_snapshot_mb": 60,
             "at_1m_rollup_document_mb": 5,
             "one_generator_orders_per_s": 1e6 / 17,
-            "one_partition_orders_per_s": 1e6 / 30,
+            "one_core_rollup_orders_per_s": 1e6 / 30,
         }
     )
 
