@@ -32,11 +32,13 @@ class CpuMeter:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Charge what happens in the block to `name`."""
-        before = self._now()
+        before, client = self._services(), time.process_time()
         try:
             yield
         finally:
-            for process, seconds in self._now().items():
+            # Looking at the services costs this process something, and is none of the phase's work.
+            self._seconds[name, CLIENT] += time.process_time() - client
+            for process, seconds in self._services().items():
                 self._seconds[name, process] += seconds - before[process]
 
     def _known(self, name: str) -> bool:
@@ -44,14 +46,13 @@ class CpuMeter:
             raise KeyError(f"{name} is not among the metered processes: {', '.join(self._leaders)}")
         return True
 
-    def _now(self) -> dict[str, float]:
+    def _services(self) -> dict[str, float]:
         # Asked anew each time: Spark's Python workers come and go.
         table = ProcessTable(self._config.stack_id)
-        times = {
+        return {
             service: sum(_cpu_seconds(pid) for pid in table.members(leader, service))
             for service, leader in self._leaders.items()
         }
-        return {CLIENT: time.process_time(), **times}
 
 
 def _cpu_seconds(pid: int) -> float:
