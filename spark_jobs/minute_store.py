@@ -14,7 +14,8 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from flashsale.minutes import utc_now
+from flashsale.errors import FlashsaleError
+from flashsale.minutes import iso, utc_now
 from flashsale.schema import KPI_HISTORY, KPI_STATE, ROLLUP_PW, ROLLUP_PWC, SETTLED_INDEX
 from flashsale.stores.mongo import Document
 from spark_jobs.carried_state import CarriedState
@@ -69,11 +70,11 @@ class MinuteStore:
         return metas
 
     def load_rollup(self, minute: datetime) -> MinuteRollup:
-        """Raises KeyError when a part is missing."""
+        """Raises FlashsaleError when a part is missing: what needs it can be built by the next run."""
         pw = self._database[ROLLUP_PW].find_one({"_id": minute})
         pwc = self._database[ROLLUP_PWC].find_one({"_id": minute})
         if pw is None or pwc is None:
-            raise KeyError(f"no rollup of {minute}")
+            raise self._gone(f"rollup of {iso(minute)}")
         columns = PairColumns.from_arrow(decode(pw["rows"]), PW_COLUMNS)
         return MinuteRollup(minute, columns, decode(pwc["rows"]), pw["carried_digest"])
 
@@ -111,10 +112,10 @@ class MinuteStore:
         return {d["_id"]: StateMeta(d["digest"], d["inputs_digest"], d["settled"], d["lineage"]) for d in cursor}
 
     def load_state(self, end: datetime) -> CarriedState:
-        """Raises KeyError when there is none."""
+        """Raises FlashsaleError when there is none."""
         document = self._database[KPI_STATE].find_one({"_id": end})
         if document is None:
-            raise KeyError(f"no carried state at {end}")
+            raise self._gone(f"state at {iso(end)}")
         return CarriedState(decode(document["pairs"]), decode(document["mix"]))
 
     def save_state(self, end: datetime, state: CarriedState, meta: StateMeta, watermark: datetime) -> None:
@@ -151,6 +152,9 @@ class MinuteStore:
     def history(self, start: datetime, end: datetime) -> list[Document]:
         """History of the minutes ending in ``[start, end]``, oldest first."""
         return list(self._database[KPI_HISTORY].find({"_id": {"$gte": start, "$lte": end}}).sort("_id", 1))
+
+    def _gone(self, what: str) -> FlashsaleError:
+        return FlashsaleError(f"{self._database.name}: the {what} went while it was needed; run again")
 
     def _replace(self, collection: str, key: datetime, watermark: datetime, fields: Document) -> None:
         document = {**fields, "watermark": watermark, "computed_at": utc_now()}
