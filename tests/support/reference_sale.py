@@ -14,14 +14,14 @@ from flashsale.minutes import MINUTE
 from tests.support.drawn_sale import AHEAD_MS, LATENESS_MS, Document, DrawnSale, Pair
 from tests.support.shop import Shop
 
-SHOP = Shop(products=5, capacities=(12, 40, 1000, 2, 500), provinces=("Sindh", "Punjab", "Punjab"), discount_pct=12.25)
+SHOP = Shop(products=5, capacities=(12, 40, 1000, 26, 500), provinces=("Sindh", "Punjab", "Punjab"), discount_pct=12.25)
 FIRST_ORDER, QUIET, SELL_OUT, RESTOCK = 2, 5, 8, 15
 TRADED: list[Pair] = [(p, w) for p in (1, 2, 3, 4) for w in (1, 2, 3)]
 IDLE, UNKNOWN_STOCK, NOT_STOCKED, LATE_KNOWN = (5, 2), (5, 3), (5, 1), (4, 3)
 BESIDE_NOT_STOCKED, BESIDE_UNKNOWN = (2, 5), (3, 5)
 """Pairs that do not keep their products from being sold out."""
 FULL_LOAD, SLOW = (1, 4), (5, 5)
-"""Alone in their warehouses, which reach the bounds of load and of delay exactly."""
+"""Alone in their warehouses, at the bounds of load and of delay exactly; in doubles 0.9 * 26 * 5 is more than 117."""
 
 
 def draw(seed: int, opens: datetime, minutes: int) -> DrawnSale:
@@ -34,7 +34,7 @@ def draw(seed: int, opens: datetime, minutes: int) -> DrawnSale:
         (SLOW, 100),
         (NOT_STOCKED, 0),
         (BESIDE_NOT_STOCKED, 0),
-        (FULL_LOAD, 9),
+        (FULL_LOAD, 117),
     ]:
         sale.stock(sale.number(0, 30_000), pair, units)
     _edges(sale)
@@ -85,7 +85,7 @@ def _edges(sale: DrawnSale) -> None:
             sale.order(minute * 60_000 + sale.number(0, 59_999), pair, 2, arrived_ms=minute * 60_000 + 30_000)
     for ms, delay in ((190_000, 20.0), (200_000, 40.0)):
         sale.stock(ms, SLOW, 100, delay)
-    sale.order((SELL_OUT + 1) * 60_000, FULL_LOAD, 9, arrived_ms=(SELL_OUT + 1) * 60_000)
+    sale.order((SELL_OUT + 1) * 60_000, FULL_LOAD, 117, arrived_ms=(SELL_OUT + 1) * 60_000)
     # The last moment in time and the first that is late; as far ahead of its writer as allowed.
     sale.order(6 * 60_000, (2, 2), 2, arrived_ms=7 * 60_000 + LATENESS_MS - 1)
     sale.order(6 * 60_000, (2, 2), 3, arrived_ms=7 * 60_000 + LATENESS_MS)
