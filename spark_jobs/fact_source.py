@@ -1,7 +1,7 @@
 """What Spark's Python workers do: read a range of facts straight from MongoDB, as Arrow batches.
 
-The raw answers of the server are decoded many documents at a time (`fact_decoding`): five times as
-fast as a connector that makes an object of each value.  Imported by the workers, which find MongoDB
+The raw answers of the server are decoded many documents at a time (`fact_decoding`), where a
+connector makes an object of each value.  Imported by the workers, which find MongoDB
 and its secret where every service does: in their settings.
 """
 

@@ -122,11 +122,8 @@ class MinuteEngine:
 
     def oldest_gap(self, before: datetime) -> datetime | None:
         """End of the oldest minute before `before` that was never settled; None when all were."""
-        settled = self.store.settled_ends(self.first_minute + MINUTE, before)
-        for minute_end in minutes_between(self.first_minute + MINUTE, before):
-            if minute_end not in settled:
-                return minute_end
-        return None
+        gap = self.store.first_open_end(self.first_minute, before)
+        return gap if gap < before else None
 
     def _first_open(self, start: datetime, end: datetime, states: dict[datetime, StateMeta]) -> datetime:
         for minute_end in minutes_between(start + MINUTE, end):

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,9 +94,18 @@ def run(settings: Settings, end: datetime | None = None, sale_id: str | None = N
         return report
 
 
-def backfill(settings: Settings, start: datetime, end: datetime, sale_id: str | None = None) -> int:
+def backfill(
+    settings: Settings,
+    start: datetime,
+    end: datetime,
+    sale_id: str | None = None,
+    progress: Callable[[int, datetime], None] | None = None,
+) -> int:
     """Compute the minutes in ``[start, end)`` again: rollups, state and history, never the pointer or alerts.
 
+    Oldest first, in stretches as long as a run rebuilds at once, so that memory does not grow with the
+    range; what was computed stays when a later stretch fails.  After each, `progress` is told how many
+    minutes are done, and up to when.
     Returns the number of minutes.  Raises FlashsaleError when a fact of the range is archived.
     """
     with mongo_errors("backfill"), mongo_client(settings, "jobs") as mongo:
@@ -121,6 +131,8 @@ def backfill(settings: Settings, start: datetime, end: datetime, sale_id: str | 
                 until = min(end, start + settings.rebuild_limit_minutes * MINUTE)
                 minutes += engine.update(until, start=start, force=True).computed
                 start = until
+                if progress is not None:
+                    progress(minutes, until)
         return minutes
 
 

@@ -7,6 +7,7 @@ computed at, and only gives way to one of the same or a later watermark: of two 
 overlap, the better informed wins, whoever is faster.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from flashsale.errors import FlashsaleError
-from flashsale.minutes import iso, utc_now
+from flashsale.minutes import MINUTE, iso, minutes_between, utc_now
 from flashsale.schema import KPI_HISTORY, KPI_STATE, ROLLUP_PW, ROLLUP_PWC, SETTLED_INDEX
 from flashsale.stores.mongo import Document
 from spark_jobs.carried_state import CarriedState
@@ -45,6 +46,14 @@ class StateMeta:
     inputs_digest: str
     settled: bool
     lineage: bool
+
+
+def first_open_end(settled: Collection[datetime], first_minute: datetime, before: datetime) -> datetime:
+    """End of the oldest minute from `first_minute` on that is not among the `settled` ends; at most `before`."""
+    for minute_end in minutes_between(first_minute + MINUTE, before):
+        if minute_end not in settled:
+            return minute_end
+    return before
 
 
 class MinuteStore:
@@ -148,6 +157,10 @@ class MinuteStore:
         """Ends in ``[start, end]`` of the minutes that are final; answered by an index alone."""
         query = {"settled": True, "_id": {"$gte": start, "$lte": end}}
         return {d["_id"] for d in self._database[KPI_STATE].find(query, {"_id": 1}).hint(SETTLED_INDEX)}
+
+    def first_open_end(self, first_minute: datetime, before: datetime) -> datetime:
+        """`first_open_end` of the minutes stored."""
+        return first_open_end(self.settled_ends(first_minute + MINUTE, before), first_minute, before)
 
     def history(self, start: datetime, end: datetime) -> list[Document]:
         """History of the minutes ending in ``[start, end]``, oldest first."""

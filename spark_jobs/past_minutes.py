@@ -28,20 +28,17 @@ def find_sale_of(settings: Settings, sale_id: str | None, asked: Asked) -> SaleR
 
 
 def compute_range(settings: Settings, sale: SaleRun, start: datetime, end: datetime) -> int:
-    """Compute the minutes in ``[start, end)`` again, oldest first; returns their number.  Raises as `backfill`.
+    """Compute the minutes in ``[start, end)`` again; returns their number.  Raises as `backfill`.
 
-    In stretches as long as a run rebuilds at once, so that memory does not grow with the
-    range; what was computed stays when a later stretch fails.
+    On a terminal a line after each stretch says how far it is.
     """
-    total, done, began = (end - start) // MINUTE, 0, time.monotonic()
-    while start < end:
-        until = min(end, start + settings.rebuild_limit_minutes * MINUTE)
-        done += backfill(settings, start, until, sale.sale_id)
-        start = until
-        if sys.stderr.isatty():
-            each = (time.monotonic() - began) / done
-            left = (total - done) * each
-            sys.stderr.write(
-                f"{done} of {total} minutes, up to {iso(until)}; {each:.2f} s each, {left / 60:.1f} min left\n"
-            )
-    return done
+    total, began = (end - start) // MINUTE, time.monotonic()
+
+    def tell(done: int, until: datetime) -> None:
+        each = (time.monotonic() - began) / done
+        left = (total - done) * each
+        sys.stderr.write(
+            f"{done} of {total} minutes, up to {iso(until)}; {each:.2f} s each, {left / 60:.1f} min left\n"
+        )
+
+    return backfill(settings, start, end, sale.sale_id, tell if sys.stderr.isatty() else None)

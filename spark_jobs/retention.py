@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pymongo.database import Database
 
-from flashsale.minutes import MINUTE, floor_minute, utc_now
+from flashsale.minutes import floor_minute, utc_now
 from flashsale.redis_keys import SaleKeys
 from flashsale.schema import FACTS, KPI_HISTORY, QUARANTINE_OF, ROLLUP_PW, ROLLUP_PWC
 from flashsale.settings import Settings
@@ -23,7 +23,7 @@ from flashsale.stores.redis_client import redis_client, redis_errors
 from flashsale.stores.sales import active_sale, find_sale
 from spark_jobs.health import failure_shown
 from spark_jobs.minute_store import MinuteStore
-from spark_jobs.retention_bounds import NeededFrom, city_rollups_from, first_open_end, history_from, rollups_edge
+from spark_jobs.retention_bounds import NeededFrom, city_rollups_from, history_from, rollups_edge
 from spark_jobs.retention_documents import Outcome, drop_aged, drop_archived
 
 _LOG = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def run(settings: Settings, sale_id: str | None = None, now: datetime | None = N
 def needed_from(database: Database[Document], first_minute: datetime, end: datetime, settings: Settings) -> NeededFrom:
     """The oldest minutes that the engine, a backfill or the page may still ask for, as of minute `end`."""
     store = MinuteStore(database)
-    open_end = first_open_end(store.settled_ends(first_minute + MINUTE, end), first_minute, end)
+    open_end = store.first_open_end(first_minute, end)
     edge = rollups_edge(open_end, _oldest_fact(database, first_minute), settings)
     return NeededFrom(
         city_rollups=city_rollups_from(open_end, settings),

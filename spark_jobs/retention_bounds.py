@@ -6,11 +6,10 @@ starts from the state of the one before, which sums up the whole sale and takes 
 that are dropped after a window: it could only be had again from every fact of the sale.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flashsale.minutes import MINUTE, floor_minute, minutes_between
+from flashsale.minutes import MINUTE, floor_minute
 from flashsale.settings import Settings
 
 HISTORY_MINUTES = 60
@@ -24,14 +23,6 @@ class NeededFrom:
     city_rollups: datetime
     rollups: datetime
     history: datetime
-
-
-def first_open_end(settled: Collection[datetime], first_minute: datetime, before: datetime) -> datetime:
-    """End of the oldest minute from `first_minute` on that is not among the `settled` ends; at most `before`."""
-    for minute_end in minutes_between(first_minute + MINUTE, before):
-        if minute_end not in settled:
-            return minute_end
-    return before
 
 
 def city_rollups_from(open_end: datetime, settings: Settings) -> datetime:

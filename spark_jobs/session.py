@@ -78,7 +78,7 @@ def spark_session(settings: Settings, role: str) -> Iterator["SparkSession"]:
 def _connected_session(settings: Settings, role: str, conf: Mapping[str, str]) -> Iterator["SparkSession"]:
     """The server's session outlives the process that uses it.
 
-    With it live the Python workers that read facts: they cost a second to start, and a server
+    With it live the Python workers that read facts: they are slow to start, and a server
     does not end those of a session that was released.
     """
     import grpc

@@ -6,6 +6,7 @@ minute to a snapshot computed at the same or a later watermark.
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -41,55 +42,53 @@ def publish_snapshot(
 
 def _write_parts(client: RedisClient, keys: SaleKeys, snapshot: Snapshot, ttl: int) -> None:
     """Parts expire until the pointer moves to them, for a crash must not leave them for ever; current ones do not."""
-    for _ in range(_ATTEMPTS):
-        with client.pipeline(transaction=True) as pipe:
-            watching: Any = pipe  # after WATCH a pipeline answers at once, which its types do not say
-            watching.watch(keys.current)
-            expires = None if watching.get(keys.current) == snapshot.snapshot_id else ttl
-            pipe.multi()
-            for part, text in snapshot.parts.items():
-                pipe.set(keys.snapshot(snapshot.snapshot_id, part), text, ex=expires)
-            if snapshot.details:
-                details = keys.snapshot_details(snapshot.snapshot_id)
-                fields: dict[Any, Any] = dict(snapshot.details)
-                pipe.hset(details, mapping=fields)
-                if expires is not None:
-                    pipe.expire(details, expires)
-            try:
-                pipe.execute()
-            except redis.WatchError:
-                continue
-            return
-    raise _restless(snapshot)
+
+    def queue(pipe: Any, current: str | None, _: int) -> None:
+        expires = None if current == snapshot.snapshot_id else ttl
+        for part, text in snapshot.parts.items():
+            pipe.set(keys.snapshot(snapshot.snapshot_id, part), text, ex=expires)
+        if snapshot.details:
+            details = keys.snapshot_details(snapshot.snapshot_id)
+            pipe.hset(details, mapping=dict(snapshot.details))
+            if expires is not None:
+                pipe.expire(details, expires)
+
+    _while_pointer_stands(client, keys, snapshot, queue)
 
 
 def _move_pointer(client: RedisClient, keys: SaleKeys, snapshot: Snapshot, watermark_ms: int, ttl: int) -> None:
+    def queue(pipe: Any, current: str | None, current_watermark: int) -> None:
+        if current is not None and _is_newer(current, current_watermark, snapshot, watermark_ms):
+            raise SupersededRunError(f"snapshot {snapshot.snapshot_id} not published: {current} is newer")
+        pipe.set(keys.current, snapshot.snapshot_id)
+        pipe.set(keys.current_watermark, watermark_ms)
+        for key in _keys_of(keys, snapshot.snapshot_id):
+            pipe.persist(key)
+        if current is not None and current != snapshot.snapshot_id:
+            for key in _keys_of(keys, current):
+                pipe.expire(key, ttl)
+
+    _while_pointer_stands(client, keys, snapshot, queue)
+
+
+def _while_pointer_stands(
+    client: RedisClient, keys: SaleKeys, snapshot: Snapshot, queue: Callable[[Any, str | None, int], None]
+) -> None:
+    """Run what `queue` (pipe, current id, its watermark) puts into one transaction; again when the pointer moved."""
     for _ in range(_ATTEMPTS):
         with client.pipeline(transaction=True) as pipe:
             watching: Any = pipe  # after WATCH a pipeline answers at once, which its types do not say
             watching.watch(keys.current)
             current: str | None = watching.get(keys.current)
             current_watermark = int(watching.get(keys.current_watermark) or -1)
-            if current is not None and _is_newer(current, current_watermark, snapshot, watermark_ms):
-                raise SupersededRunError(f"snapshot {snapshot.snapshot_id} not published: {current} is newer")
             pipe.multi()
-            pipe.set(keys.current, snapshot.snapshot_id)
-            pipe.set(keys.current_watermark, watermark_ms)
-            for key in _keys_of(keys, snapshot.snapshot_id):
-                pipe.persist(key)
-            if current is not None and current != snapshot.snapshot_id:
-                for key in _keys_of(keys, current):
-                    pipe.expire(key, ttl)
+            queue(pipe, current, current_watermark)
             try:
                 pipe.execute()
             except redis.WatchError:
                 continue
             return
-    raise _restless(snapshot)
-
-
-def _restless(snapshot: Snapshot) -> FlashsaleError:
-    return FlashsaleError(f"snapshot {snapshot.snapshot_id}: the pointer kept moving; run again")
+    raise FlashsaleError(f"snapshot {snapshot.snapshot_id}: the pointer kept moving; run again")
 
 
 def _is_newer(current: str, current_watermark: int, mine: Snapshot, watermark_ms: int) -> bool:

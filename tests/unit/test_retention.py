@@ -12,11 +12,11 @@ from flashsale.errors import FlashsaleError, SettingsError
 from flashsale.minutes import MINUTE, minutes_between
 from flashsale.settings import load_settings
 from spark_jobs import minute_kpis, retention_airflow
+from spark_jobs.minute_store import first_open_end
 from spark_jobs.retention_airflow import clean_logs
 from spark_jobs.retention_bounds import (
     HISTORY_MINUTES,
     city_rollups_from,
-    first_open_end,
     history_from,
     rollups_edge,
 )
