@@ -29,10 +29,16 @@ _clients: dict[str, Client] = {}
 
 
 class FactRange(NamedTuple):
-    """Facts with an event time in ``[start, end)``."""
+    """Facts with an event time in ``[start, end)``, of these `products` alone if any are named."""
 
     start: datetime
     end: datetime
+    products: tuple[int, ...] = ()
+
+    def query(self, event_time: str) -> dict[str, Any]:
+        """As MongoDB is asked."""
+        within = {event_time: {"$gte": self.start, "$lt": self.end}}
+        return {**within, "product_id": {"$in": list(self.products)}} if self.products else within
 
 
 def fact_reader(
@@ -49,11 +55,12 @@ def fact_reader(
             collection = _client()[database][table.name]
             for batch in numbers:
                 for number in batch.column(0).to_pylist():
-                    start, end = ranges[number]
-                    query = {table.event_time or "": {"$gte": start, "$lt": end}}
+                    wanted = ranges[number]
                     # The driver's types say documents where bytes come.
-                    answers: Any = collection.find_raw_batches(query, batch_size=_BATCH_ROWS)
-                    yield from (_batch(raw, start) for raw in answers)
+                    answers: Any = collection.find_raw_batches(
+                        wanted.query(table.event_time or ""), batch_size=_BATCH_ROWS
+                    )
+                    yield from (_batch(raw, wanted.start) for raw in answers)
 
     def _batch(raw: bytes, start: datetime) -> pa.RecordBatch:
         facts = decode_facts(raw, table, rules, names)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from flashsale.schema import ARCHIVE_BATCHES, FACTS, INVENTORY, ORDERS, Table
 from flashsale.settings import Settings
 from flashsale.stores.mongo import Document
 from spark_jobs import rollup_transforms
+from spark_jobs.bot_orders import bot_sums, no_bots, ranges_of, suspect_products
+from spark_jobs.fact_source import FactRange
 from spark_jobs.facts import fact_rows, time_slices
 from spark_jobs.minute_store import MinuteStore, RollupMeta
 from spark_jobs.pair_columns import PairColumns
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _ORDER_COLUMNS = ("order_ts", "arrived_at", "product_id", "warehouse_id", "city_id", "order_qty", "order_value")
+_BOT_COLUMNS = (*_ORDER_COLUMNS, "seller_id")
 _INVENTORY_COLUMNS = tuple(field.name for field in INVENTORY.fields)
 
 
@@ -40,12 +43,14 @@ class _Aggregated:
     """`orders` and `inventory` as `rollup_transforms` returns them, of the facts that count.
 
     `facts`: table -> minute -> facts read, the others among them; `unsound` of them are bad.
+    `bots`: what `bot_orders` found among the orders.
     """
 
     orders: pa.Table
     inventory: pa.Table
     facts: dict[str, dict[datetime, int]]
     unsound: int
+    bots: pa.Table
 
     @classmethod
     def of(cls, orders: pa.Table, inventory: pa.Table) -> "_Aggregated":
@@ -54,6 +59,7 @@ class _Aggregated:
             that_count(inventory),
             {ORDERS.name: counted_facts(orders, "orders"), INVENTORY.name: counted_facts(inventory, "delay_count")},
             unsound_facts(orders, "orders") + unsound_facts(inventory, "delay_count"),
+            no_bots(),
         )
 
     def counts(self, minute: datetime) -> dict[str, int]:
@@ -105,8 +111,9 @@ class RollupRefresh:
         refuse_archived(self._database, from_minute, end)
         minutes = list(minutes_between(from_minute, end))
         facts = self._aggregated(from_minute, end)
+        stock, stock_digest = self._stock_before(from_minute)
         rebuilt = {}
-        for rollup in build_rollups(minutes, self._stock_before(from_minute), facts.orders, facts.inventory):
+        for rollup in build_rollups(minutes, stock, facts.orders, facts.inventory, facts.bots, stock_digest):
             counted = facts.counts(rollup.minute)
             self._store.save_rollup(rollup, counted, self._watermark)
             rebuilt[rollup.minute] = rollup
@@ -124,7 +131,7 @@ class RollupRefresh:
                 sweep.minutes(table, start, end)
             # One that slips in from now on does not count, and the next run moves it.
             read = self._read(sweep, start, end)
-        return read
+        return replace(read, bots=self._bots(sweep, suspect_products(read.orders)))
 
     def _read(self, sweep: FactSweep, start: datetime, end: datetime) -> "_Aggregated":
         lateness, workers = self._settings.lateness, self._settings.spark_parallelism
@@ -132,7 +139,7 @@ class RollupRefresh:
         ranges = time_slices(start, end, max(workers, int((end - start) / MINUTE)))
 
         def rows(table: Table, columns: Sequence[str]) -> "DataFrame":
-            return fact_rows(self._spark, self._database.name, table, ranges, sweep.rules(table), columns)
+            return self._rows(sweep, table, ranges, columns)
 
         frames = (
             rollup_transforms.order_aggregates(rows(ORDERS, _ORDER_COLUMNS), lateness),
@@ -142,9 +149,25 @@ class RollupRefresh:
             orders, inventory = pool.map(lambda frame: frame.toArrow(), frames)
         return _Aggregated.of(orders, inventory)
 
-    def _stock_before(self, start: datetime) -> PairColumns:
+    def _bots(self, sweep: FactSweep, suspects: dict[datetime, tuple[int, ...]]) -> pa.Table:
+        """What machines bought, as far as the orders of `suspects` (minute -> products), read once more, tell."""
+        if not suspects:
+            return no_bots()
+        orders = self._rows(sweep, ORDERS, ranges_of(suspects, self._settings.spark_parallelism), _BOT_COLUMNS)
+        return bot_sums(orders, self._settings.lateness).toArrow()
+
+    def _rows(self, sweep: FactSweep, table: Table, ranges: Sequence[FactRange], columns: Sequence[str]) -> "DataFrame":
+        return fact_rows(self._spark, self._database.name, table, ranges, sweep.rules(table), columns)
+
+    def _stock_before(self, start: datetime) -> tuple[PairColumns, str | None]:
+        """The pw part `start` carries on from, and the digest it is stored under if that is still known."""
         previous = self._store.last_rollup_before(start)
-        return (self._store.load_stock(previous) if previous else None) or PairColumns.empty(PW_COLUMNS)
+        if previous is None:
+            return PairColumns.empty(PW_COLUMNS), None
+        # The digest first: of a part replaced in between, the older is named, and the next run builds again.
+        meta = self._store.rollup_metas(previous, previous + MINUTE).get(previous)
+        stock = self._store.load_stock(previous)
+        return stock or PairColumns.empty(PW_COLUMNS), meta.pw if stock and meta else None
 
     def _fact_sweep(self) -> FactSweep:
         # Facts after the last minute are the next minutes' and good; ones ahead of every clock are not.

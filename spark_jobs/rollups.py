@@ -4,7 +4,8 @@
 orders, units, units_squared, value of the minute; on_hand, reserved, inventory_ts
 (epoch ms) and inventory_event_id of the last event so far; opening_available (units at
 the first event of the sale); sold_units (of the sale so far); delay_ms_sum, delay_count;
-in_stock_ms (time of the minute with available > 0; null while the stock is unknown).
+in_stock_ms (time of the minute with available > 0; null while the stock is unknown);
+bot_orders, bot_units, bot_units_squared, bot_value: what of the minute's sums machines bought.
 ``kpi_rollup_pwc`` has units and orders by (product, warehouse, city).
 """
 
@@ -24,7 +25,18 @@ MS_PER_MINUTE = 60_000
 
 SUMS = ("orders", "units", "units_squared", "value")
 STOCK = ("on_hand", "reserved", "inventory_ts", "inventory_event_id")
-PW_COLUMNS = (*SUMS, *STOCK, "opening_available", "sold_units", "delay_ms_sum", "delay_count", "in_stock_ms")
+BOT_SUMS = ("bot_orders", "bot_units", "bot_units_squared", "bot_value")
+"""Of bots what `SUMS` has of all, in the same order."""
+PW_COLUMNS = (
+    *SUMS,
+    *BOT_SUMS,
+    *STOCK,
+    "opening_available",
+    "sold_units",
+    "delay_ms_sum",
+    "delay_count",
+    "in_stock_ms",
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,14 @@ class MinuteRollup:
         return int(self.pw["units"].sum())
 
 
+def pw_columns(stored: pa.Table) -> PairColumns:
+    """The pw part as it was stored; in one of an older version, which knew no machines, they bought nothing."""
+    for name in BOT_SUMS:
+        if name not in stored.column_names:
+            stored = stored.append_column(name, pa.array(np.zeros(stored.num_rows, np.int64)))
+    return PairColumns.from_arrow(stored, PW_COLUMNS)
+
+
 def empty_pwc() -> pa.Table:
     names = ("product_id", "warehouse_id", "city_id", "orders", "units")
     return pa.table({name: pa.array([], pa.int64()) for name in names})
@@ -72,16 +92,21 @@ def build_rollups(
     before: PairColumns,
     orders: pa.Table,
     inventory: pa.Table,
+    bots: pa.Table,
+    before_digest: str | None = None,
 ) -> list[MinuteRollup]:
     """Rollups of consecutive `minutes` from Spark's aggregates over all of them.
 
-    `before` is the pw part of the minute before the first (empty at the sale's start);
-    `orders` and `inventory` are what `rollup_transforms` returns, in any row order, of facts `that_count`.
+    `before` is the pw part of the minute before the first (empty at the sale's start), stored under
+    `before_digest`, which is another than its own when an older version stored it.
+    `orders` and `inventory` are what `rollup_transforms` returns, in any row order, of facts `that_count`,
+    and `bots` what `bot_orders` found among the orders.
     """
     rollups = []
-    carried = before
+    carried, came_from = before, before_digest or before.digest()
     orders_at = int_column(orders, "minute")
     inventory_at = int_column(inventory, "minute")
+    bots_at = int_column(bots, "minute")
     for minute in minutes:
         start = epoch_ms(minute)
         pwc = orders.filter(pa.array(orders_at == start))
@@ -89,15 +114,19 @@ def build_rollups(
             inventory.filter(pa.array(inventory_at == start)),
             (*STOCK, "first_ms", "first_available", "in_stock_ms", "delay_ms_sum", "delay_count"),
         )
-        came_from = carried.digest()
-        carried = _minute_columns(carried, _sum_over_cities(pwc), changes)
+        machines = PairColumns.from_arrow(bots.filter(pa.array(bots_at == start)), BOT_SUMS)
+        carried = _minute_columns(carried, _sum_over_cities(pwc), machines, changes)
         rollups.append(MinuteRollup(minute, carried, _pwc(pwc), came_from))
+        came_from = carried.digest()
     return rollups
 
 
-def _minute_columns(before: PairColumns, sums: PairColumns, changes: PairColumns) -> PairColumns:
+def _minute_columns(before: PairColumns, sums: PairColumns, bots: PairColumns, changes: PairColumns) -> PairColumns:
     pairs = union_of_pairs([before.pair, sums.pair, changes.pair])
     columns: dict[str, Ints] = {name: sums.aligned(pairs, name, 0) for name in SUMS}
+    for name, of_all in zip(BOT_SUMS, SUMS, strict=True):
+        # Bots are read after the sums: one whose orders came in between is counted by the next run, with its orders.
+        columns[name] = np.minimum(bots.aligned(pairs, name, 0), columns[of_all])
     changed = changes.aligned(pairs, "inventory_event_id", NULL) != NULL
     for name in STOCK:
         columns[name] = np.where(changed, changes.aligned(pairs, name, NULL), before.aligned(pairs, name, NULL))
