@@ -79,3 +79,7 @@ class CampaignPlan:
                 intensity[effect.covered] *= effect.permille[offset] / 1000
                 discount[effect.covered] = np.maximum(discount[effect.covered], effect.discount)
         return intensity, discount
+
+    def covered(self) -> BoolArray:
+        """Which campaign covers which product, (campaigns, products)."""
+        return np.array([effect.covered for effect in self._effects], dtype=np.bool_).reshape(-1, self._count)
