@@ -216,5 +216,8 @@ STATE_COLLECTIONS = (
 SETTLED_INDEX = [("settled", 1), ("_id", 1)]
 """Of `KPI_STATE`: which minutes are final, without reading their rows."""
 
+NEWEST_EPISODE = [("latest", 1)]
+"""Of `ALERT_EVENTS`: the episode of each pair that may go on."""
+
 REGISTRY_DATABASE = "flashsale_registry"
 SALES = "sales"

@@ -13,8 +13,10 @@ from flashsale.errors import StoreNotReadyError
 from flashsale.rendering import mongo_validator
 from flashsale.sale_run import SaleRun
 from flashsale.schema import (
+    ALERT_EVENTS,
     CHECKPOINTS,
     KPI_STATE,
+    NEWEST_EPISODE,
     REGISTRY_DATABASE,
     SALES,
     SETTLED_INDEX,
@@ -63,6 +65,8 @@ def lay_out_sale(client: Client, sale: SaleRun) -> None:
         if table.event_time:
             database[table.name].create_index(table.event_time)
     database[KPI_STATE].create_index(SETTLED_INDEX)
+    # A run reads the newest episode of each pair; one of an older version lacks the mark and is found as null.
+    database[ALERT_EVENTS].create_index(NEWEST_EPISODE)
 
 
 def check_sale(client: Client, sale: SaleRun) -> None:
