@@ -46,6 +46,8 @@ class Board:
     quality_score: float | None
     quarantined: int
     phantom_suspects: int
+    bot_orders: int
+    surging_pairs: int
     figures: tuple[Figure, ...]
     actions: ActionTable
     map: RiskMap
@@ -71,6 +73,8 @@ def build_board(
             quarantined=sum(parts["data_quality"]["quarantined"].values()),
             # A snapshot of the release before has none.
             phantom_suspects=parts["data_quality"].get("phantom_suspects", {"total": 0})["total"],
+            bot_orders=parts["headline"].get("bot_orders", 0),
+            surging_pairs=parts["headline"].get("surging_pairs", 0),
             figures=headline_figures(
                 parts["headline"],
                 parts["trend"],

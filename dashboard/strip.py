@@ -68,10 +68,16 @@ def status_strip(
 
 
 def _doubts(board: Board) -> str:
-    """``41 in quarantine``, and ``· 2 phantom suspects`` where stock records do not follow from sales and receipts."""
-    number = board.phantom_suspects
-    suspects = f" · {number:,} phantom suspect{'s' if number > 1 else ''}" if number else ""
-    return f"{board.quarantined:,} in quarantine{suspects}"
+    """``41 in quarantine``, and ``· 2 phantom suspects`` where stock records do not follow from sales and receipts,
+    ``· 312 bot-like orders`` in the minute, ``· 3 surging`` where more is sold than anybody expected."""
+    said = [f"{board.quarantined:,} in quarantine"]
+    if board.phantom_suspects:
+        said.append(f"{board.phantom_suspects:,} phantom suspect{'s' if board.phantom_suspects > 1 else ''}")
+    if board.bot_orders:
+        said.append(f"{board.bot_orders:,} bot-like order{'s' if board.bot_orders > 1 else ''}")
+    if board.surging_pairs:
+        said.append(f"{board.surging_pairs:,} surging")
+    return " · ".join(said)
 
 
 def pipeline_parts(health: Mapping[str, Health | None], zone: ZoneInfo) -> tuple[PartHealth, ...]:

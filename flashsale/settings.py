@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     overload_delay_minutes: float = Field(default=30.0, gt=0)
     risk_window_minutes: int = Field(default=5, ge=1, le=15)
 
+    # The forecast's parameters; empty: uncalibrated.
+    calibration: Path | None = None
+    # What actions cost, and when an alert rings.
+    decisions: Path = Path("configs/decisions.toml")
+
     # What the page calls the age of its data
     live_seconds: int = Field(default=90, ge=1)
     late_seconds: int = Field(default=180, ge=1)
@@ -97,6 +102,11 @@ class Settings(BaseSettings):
     # Airflow keeps its database from tasks.  Whoever wants the DAG `retention` to drop old runs there names it
     # here, without the password (libpq reads PGPASSFILE); every task can then reach it.  Empty: rows are kept.
     airflow_database: str = Field(default="", pattern=r"^(postgresql\+psycopg2://[^:@/\s]+@[^@\s]+/[^@\s]+)?$")
+
+    @field_validator("calibration", mode="before")
+    @classmethod
+    def _none_when_empty(cls, path: Any) -> Any:
+        return path or None
 
     @field_validator("shop_time_zone")
     @classmethod

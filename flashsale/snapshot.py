@@ -55,7 +55,7 @@ class Meta(TypedDict):
 
 
 class Headline(TypedDict):
-    """Figures of the minute ``[T-1, T)``; money in minor units."""
+    """Figures of the minute ``[T-1, T)``; lost_units and lost_value of the sale so far; money in minor units."""
 
     orders_per_minute: int
     units_per_minute: int
@@ -64,12 +64,19 @@ class Headline(TypedDict):
     sold_out_skus: int
     overloaded_warehouses: int
     value_at_risk: int
+    lost_units: int
     lost_value: int
+    surging_pairs: int
+    bot_orders: int
     data_quality_score: float | None
 
 
 class ProductRow(TypedDict):
-    """One (product, warehouse); velocity in units/min, ETAs in minutes, money in minor units."""
+    """One (product, warehouse); velocity in units/min, ETAs in minutes, money in minor units.
+
+    `lost_*`: wanted and not there, so far; `surge`: the last two minutes sold improbably much; `bot_orders`
+    of the window count for neither velocity nor forecast.
+    """
 
     product_id: int
     warehouse_id: int
@@ -84,6 +91,10 @@ class ProductRow(TypedDict):
     p15: float | None
     p30: float | None
     value_at_risk: int | None
+    lost_units: int
+    lost_value: int
+    surge: bool
+    bot_orders: int
 
 
 class WarehouseRow(TypedDict):
@@ -129,10 +140,10 @@ class TrendRow(TypedDict):
 
 
 class AlertRow(TypedDict):
-    """One open alert."""
+    """One open alert; in a group row `alert_id` and `product_id` are null and `count` tells how many it stands for."""
 
-    alert_id: str
-    product_id: int
+    alert_id: str | None
+    product_id: int | None
     warehouse_id: int
     severity: Severity
     action: Action
@@ -142,6 +153,7 @@ class AlertRow(TypedDict):
     state: AlertState
     owner: str | None
     raised_at: str
+    count: int
 
 
 class ActionRow(ProductRow):
@@ -165,40 +177,6 @@ class Actions(TypedDict):
 
     total: int
     rows: list[ActionRow]
-
-
-class PhantomSuspect(TypedDict):
-    """A pair whose records do not follow from its sales and receipts; residual = explained + unexplained.
-
-    Negative: units left the records unsold; positive: more was sold than was on record.
-    """
-
-    product_id: int
-    warehouse_id: int
-    residual_units: int
-    explained_units: int
-    unexplained_units: int
-
-
-class PhantomSuspects(TypedDict):
-    """How many pairs are suspects, and those with the most unexplained units."""
-
-    total: int
-    rows: list[PhantomSuspect]
-
-
-class DataQuality(TypedDict):
-    """What the writer and the jobs saw so far; `score` is acked valid ÷ all received."""
-
-    score: float | None
-    acked: int
-    late: int
-    duplicate_same: int
-    duplicate_conflict: int
-    refused: dict[str, int]
-    quarantined: dict[str, int]
-    ledger_residual_units: int | None
-    phantom_suspects: PhantomSuspects
 
 
 @dataclass(frozen=True, slots=True)

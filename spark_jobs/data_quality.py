@@ -5,9 +5,9 @@ from datetime import datetime
 import numpy as np
 from pymongo.database import Database
 
+from flashsale.data_quality import DataQuality
 from flashsale.minutes import epoch_ms
 from flashsale.schema import INBOUND_SHIPMENTS, INGEST_LEDGER
-from flashsale.snapshot import DataQuality
 from flashsale.stores.ingest import ledger_totals
 from flashsale.stores.mongo import Document
 from flashsale.stores.quarantine import quarantine_counts

@@ -51,6 +51,9 @@ class SaleDimensions:
 
         return KnownIds(ids(self.products), ids(self.warehouses), ids(self.cities))
 
+    def warehouse_names(self) -> dict[int, str]:
+        return {warehouse["_id"]: warehouse["name"] for warehouse in self.warehouses}
+
     def prices_at(self, moment: datetime) -> pa.Table:
         """product_id, discounted_price (minor units, halves up) at `moment`.
 

@@ -29,50 +29,45 @@ def products(pairs: "DataFrame", prices: "DataFrame", elapsed_minutes: int, sett
         F.col("available").isNotNull() | (F.col("units") > 0)
     )
     elapsed = F.lit(elapsed_minutes)
-    velocity = F.col("units") / elapsed
     none_left = F.col("available") == 0
-    # Demand that a sold-out shelf hides: the velocity of the last minute it still had stock.
-    before = F.coalesce(
-        "carried_latent_velocity", F.when(F.col("carried_velocity") > 0, F.col("carried_velocity")), velocity
-    )
-    shortfall = F.greatest(F.lit(0.0), F.col("units") * settings.value_horizon_minutes / elapsed - F.col("available"))
     with_rates = (
-        joined.withColumn("velocity", velocity)
-        .withColumn("latent_velocity", F.when(none_left & (before > 0), before))
+        joined.withColumn("velocity", F.col("units") / elapsed)
         .withColumn(
             "unit_value_numerator", F.when(F.col("units") > 0, F.col("value")).otherwise(F.col("discounted_price"))
         )
         .withColumn("unit_value_denominator", F.greatest(F.col("units"), F.lit(1)))
-        .withColumn("shortfall", F.when(F.col("available").isNotNull(), shortfall))
     )
     unit_value = F.col("unit_value_numerator") / F.col("unit_value_denominator")
-    lost_milliunits = _whole(F.col("latent_velocity") * (F.lit(60_000) - F.coalesce("in_stock_ms", F.lit(60_000))) / 60)
     sold_out = none_left & ((F.col("units") > 0) | F.col("latent_velocity").isNotNull())
     eta = F.when(sold_out, F.lit(0.0)).when(F.col("units") > 0, F.col("available") * elapsed / F.col("units"))
+    endangered = (F.col("eta_minutes") <= settings.at_risk_eta_minutes) | (F.col("p15") >= settings.at_risk_p15)
     status = (
         F.when(F.col("available").isNull(), "unknown")
         .when(sold_out, "sold_out")
         .when(none_left, "not_stocked")
-        .when(F.col("eta_minutes") <= settings.at_risk_eta_minutes, "at_risk")
+        .when(endangered, "at_risk")
         .otherwise("ok")
     )
     return (
         with_rates.withColumn("eta_minutes", eta)
         .withColumn("status", status)
-        .withColumn("lost_now", F.coalesce(lost_milliunits, F.lit(0)))
         .select(
             *PAIR,
             "status",
             "available",
             "units",
             "value",
+            "bot_orders",
             "velocity",
             "eta_minutes",
-            "shortfall",
             "unit_value_numerator",
             "unit_value_denominator",
-            _whole(F.col("shortfall") * unit_value).alias("value_at_risk"),
-            "latent_velocity",
+            # Of a pair that is not stocked nobody is short.
+            F.when(F.col("status") == "not_stocked", F.lit(0))
+            .otherwise(_whole(F.col("short_milliunits") * unit_value / 1000))
+            .cast("long")
+            .alias("value_at_risk"),
+            F.when(F.col("status") == "sold_out", F.coalesce("latent_velocity", "velocity")).alias("latent_velocity"),
             (F.coalesce("carried_lost_milliunits", F.lit(0)) + F.col("lost_now")).alias("lost_milliunits"),
             (F.coalesce("carried_lost_value", F.lit(0)) + _whole(F.col("lost_now") * unit_value / 1000)).alias(
                 "lost_value"
@@ -82,13 +77,14 @@ def products(pairs: "DataFrame", prices: "DataFrame", elapsed_minutes: int, sett
 
 
 def headline(product_rows: "DataFrame") -> "DataFrame":
-    """One row: high_risk_skus, sold_out_skus, value_at_risk, lost_value over all products."""
+    """One row: high_risk_skus, sold_out_skus, value_at_risk, lost_milliunits, lost_value over all products."""
     counted = F.col("status").isin("ok", "at_risk", "sold_out")
     by_product = product_rows.groupBy("product_id").agg(
         F.max((F.col("status") == "at_risk").cast("int")).alias("at_risk"),
         F.sum(counted.cast("int")).alias("counted"),
         F.sum((F.col("status") == "sold_out").cast("int")).alias("sold_out"),
         F.sum("value_at_risk").alias("value_at_risk"),
+        F.sum("lost_milliunits").alias("lost_milliunits"),
         F.sum("lost_value").alias("lost_value"),
     )
     all_sold_out = (F.col("sold_out") > 0) & (F.col("sold_out") == F.col("counted"))
@@ -96,6 +92,7 @@ def headline(product_rows: "DataFrame") -> "DataFrame":
         F.coalesce(F.sum("at_risk"), F.lit(0)).alias("high_risk_skus"),
         F.coalesce(F.sum(all_sold_out.cast("int")), F.lit(0)).alias("sold_out_skus"),
         F.coalesce(F.sum("value_at_risk"), F.lit(0)).alias("value_at_risk"),
+        F.coalesce(F.sum("lost_milliunits"), F.lit(0)).alias("lost_milliunits"),
         F.coalesce(F.sum("lost_value"), F.lit(0)).alias("lost_value"),
     )
 

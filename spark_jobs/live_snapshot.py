@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from flashsale.actions import ACTIONABLE, best_action, severity, urgency
-from flashsale.alerts import Alert, Pair
+from flashsale.actions import ACTIONABLE, severity, urgency
+from flashsale.alert_life import Alert, Pair
+from flashsale.decisions import Decision
 from flashsale.minutes import iso, utc_now
 from flashsale.settings import Settings
 from flashsale.snapshot import (
     SCHEMA_VERSION,
     ActionRow,
-    AlertRow,
     Meta,
     ProductRow,
     Snapshot,
@@ -31,53 +31,36 @@ ACTION_ROWS = 50
 
 
 def action_rows(
-    products: Sequence[ProductRow], alerts: Mapping[Pair, Alert], window: list[MinuteRollup], settings: Settings
+    products: Sequence[ProductRow],
+    alerts: Mapping[Pair, Alert],
+    decisions: Mapping[Pair, Decision],
+    window: list[MinuteRollup],
+    settings: Settings,
 ) -> list[ActionRow]:
-    """A row per (product, warehouse) at risk or sold out, most urgent first."""
+    """A row per (product, warehouse) at risk or sold out, most urgent first; `alerts`: those that are shown."""
     chosen = [row for row in products if row["status"] in ACTIONABLE]
     series = _units_per_minute(window, chosen, settings.window_minutes)
     rows: list[ActionRow] = []
     for row, velocities in zip(chosen, series, strict=True):
-        action, quantity, reason = best_action(row, settings)
-        alert = alerts.get((row["product_id"], row["warehouse_id"]))
+        pair = (row["product_id"], row["warehouse_id"])
+        decision, alert = decisions[pair], alerts.get(pair)
         rows.append(
             {
                 **row,
                 "severity": severity(row, settings),
                 "velocities": velocities,
-                "action": action,
-                "qty": quantity,
-                "from_warehouse_id": None,
-                "reason": reason,
-                "value_saved": None,
+                "action": decision.action,
+                "qty": decision.qty,
+                "from_warehouse_id": decision.from_warehouse_id,
+                "reason": decision.reason,
+                "value_saved": decision.value_saved,
                 "alert_id": alert.alert_id if alert else None,
-                "state": alert.state if alert else None,
+                "state": alert.shown_state if alert else None,
                 "owner": alert.owner if alert else None,
                 "raised_at": iso(alert.raised_at) if alert else None,
             }
         )
     return sorted(rows, key=lambda row: urgency({**row}))
-
-
-def alert_rows(actions: Sequence[ActionRow]) -> list[AlertRow]:
-    """The open alerts, in the order of the action table."""
-    return [
-        {
-            "alert_id": row["alert_id"],
-            "product_id": row["product_id"],
-            "warehouse_id": row["warehouse_id"],
-            "severity": row["severity"],
-            "action": row["action"],
-            "qty": row["qty"],
-            "reason": row["reason"],
-            "value_saved": row["value_saved"],
-            "state": row["state"] or "open",
-            "owner": row["owner"],
-            "raised_at": row["raised_at"] or "",
-        }
-        for row in actions
-        if row["alert_id"] is not None
-    ]
 
 
 def trend_rows(history: Sequence[Document]) -> list[TrendRow]:
@@ -105,10 +88,12 @@ def make_snapshot(
     *,
     complete: bool,
     settled: bool,
+    calibration_id: str | None,
+    details: Mapping[str, Any],
 ) -> Snapshot:
     """Canonical JSON of every part, `meta` added, under an id that carries their hash.
 
-    `texts`: of the parts whose JSON is there already.
+    `texts`: of the parts whose JSON is there already; `details`: drill-downs by ``product_id:warehouse_id``.
     """
     content = {**texts, **part_texts({name: part for name, part in parts.items() if name not in texts})}
     identifier = snapshot_id_of(end, content)
@@ -120,15 +105,11 @@ def make_snapshot(
         "watermark": iso(watermark) if watermark else None,
         "complete": complete,
         "settled": settled,
-        "calibration_id": None,
+        "calibration_id": calibration_id,
         "published_at": iso(utc_now()),
         "code_version": version("flashsale-war-room"),
     }
-    details = {
-        f"{row['product_id']}:{row['warehouse_id']}": canonical_json({"velocities": row["velocities"]})
-        for row in parts["actions"]["rows"]
-    }
-    return Snapshot(identifier, end, {**content, "meta": canonical_json(meta)}, details)
+    return Snapshot(identifier, end, {**content, "meta": canonical_json(meta)}, part_texts(details))
 
 
 def _units_per_minute(window: list[MinuteRollup], rows: Sequence[ProductRow], length: int) -> list[list[int]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pymongo.database import Database
 
 from flashsale import CONTRACT_VERSION
+from flashsale.calibration import Calibration, load_calibration
 from flashsale.errors import FlashsaleError
 from flashsale.minutes import MINUTE, floor_minute, iso, minutes_between
 from flashsale.sale_run import SaleRun
@@ -24,8 +25,10 @@ from spark_jobs.carried_state import EMPTY, CarriedState
 from spark_jobs.dimensions import SaleDimensions
 from spark_jobs.minute_pass import MinutePass, compute_minute
 from spark_jobs.minute_store import MinuteStore, StateMeta
+from spark_jobs.open_shipments import OpenShipments
 from spark_jobs.rollup_refresh import RollupRefresh
 from spark_jobs.rollups import MinuteRollup
+from spark_jobs.sale_outlook import SaleOutlook
 from spark_jobs.snapshot_parts import SettledParts
 
 if TYPE_CHECKING:
@@ -36,12 +39,13 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UpToDate:
-    """Outcome of `MinuteEngine.update`: the last minute's parts, its rollups, and how far it can be trusted.
+    """Outcome of `MinuteEngine.update`: the last minute's parts and pass, its rollups, and how far to trust it.
 
     `lineage`: every minute of the sale before it was computed too, so the carried state is exact.
     """
 
     settled: SettledParts
+    last: MinutePass
     window: list[MinuteRollup]
     lineage: bool
     computed: int
@@ -66,10 +70,17 @@ class MinuteEngine:
         self._watermark = watermark
         self._dimensions = SaleDimensions.read(database)
         self._rules = _rules_digest(sale, settings, self._dimensions)
+        calibration = load_calibration(settings.calibration)
+        shipments = OpenShipments.read(database)
+        self._outlook = SaleOutlook(sale, self._dimensions, shipments, calibration, settings.value_horizon_minutes)
         self.store = MinuteStore(database)
         self.first_minute = floor_minute(sale.sale_start)
         known = self._dimensions.known_ids()
         self._rollups = RollupRefresh(spark, database, self.store, self.first_minute, known, settings, watermark)
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._outlook.calibration
 
     @property
     def dimensions(self) -> SaleDimensions:
@@ -94,7 +105,8 @@ class MinuteEngine:
         computed = 0
         for minute_end in minutes_between(first_pass, end + MINUTE):
             window_minutes = [m for m in minutes_between(minute_end - self._settings.window, minute_end) if m in metas]
-            inputs = _digest([metas[m].digest for m in window_minutes], state_digest, self._rules)
+            foreseen = self._outlook.digest(minute_end)
+            inputs = _digest([metas[m].digest for m in window_minutes], state_digest, self._rules, foreseen)
             settled = lineage and self._watermark >= minute_end + self._settings.lateness
             stored = states.get(minute_end)
             if stored and stored.inputs_digest == inputs and minute_end != end and not force:
@@ -107,12 +119,12 @@ class MinuteEngine:
                     loaded[minute] = self.store.load_rollup(minute)
             window = [loaded[m] for m in window_minutes]
             result = compute_minute(
-                self._spark, self._sale, self._settings, self._dimensions, minute_end, window, state
+                self._spark, self._sale, self._settings, self._dimensions, self._outlook, minute_end, window, state
             )
             state, state_digest = result.state, result.state.digest()
             parts = self._save(result, StateMeta(state_digest, inputs, settled, lineage))
             computed += 1
-        return UpToDate(parts, window, lineage, computed, len(rebuilt))
+        return UpToDate(parts, result, window, lineage, computed, len(rebuilt))
 
     def _live_start(self, end: datetime) -> datetime:
         # The slack lets a run reach back to where the filling of a long gap has come to.

@@ -3,59 +3,27 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo.database import Database
 
-from flashsale.alerts import advance
-from flashsale.dimensions import planned_intensity
-from flashsale.errors import FlashsaleError, NothingToDoError, SupersededRunError
+from flashsale.errors import FlashsaleError
 from flashsale.minutes import MINUTE, floor_minute, iso, utc_now
-from flashsale.redis_keys import SaleKeys
-from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
-from flashsale.snapshot import interval_end_of
-from flashsale.stores.alerts import latest_alerts, save_alerts
-from flashsale.stores.context import write_history, write_sale
-from flashsale.stores.health import write_health
 from flashsale.stores.ingest import read_watermark
-from flashsale.stores.mongo import Client, Document, mongo_client, mongo_errors
+from flashsale.stores.mongo import Document, mongo_client, mongo_errors
 from flashsale.stores.provision import check_sale
-from flashsale.stores.redis_client import RedisClient, redis_client, redis_errors
+from flashsale.stores.redis_client import redis_client, redis_errors
 from flashsale.stores.sales import active_sale, find_sale
-from flashsale.stores.snapshots import current_snapshot_id, publish_snapshot
-from spark_jobs.data_quality import data_quality
 from spark_jobs.health import failure_shown
-from spark_jobs.live_snapshot import ACTION_ROWS, action_rows, alert_rows, make_snapshot, trend_rows
-from spark_jobs.minute_engine import MinuteEngine, UpToDate
+from spark_jobs.minute_engine import MinuteEngine
+from spark_jobs.publication import PERIOD_SECONDS, RunReport, publish, refuse_unless_newest
 from spark_jobs.rollup_refresh import refuse_archived
 from spark_jobs.session import spark_session
 from spark_jobs.stage_times import StageTimes
 
 _LOG = logging.getLogger(__name__)
-PERIOD_SECONDS = 60
-TREND_MINUTES = 60
 _POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What a run did; `snapshot_id` was read back from Redis."""
-
-    snapshot_id: str
-    orders: int
-    complete: bool
-    passes: int
-    rebuilt_minutes: int
-    seconds: float
-    stages: str
-
-    def line(self) -> str:
-        return (
-            f"published {self.snapshot_id}: {self.orders} orders, complete={self.complete}, "
-            f"{self.passes} passes, {self.rebuilt_minutes} minutes rolled up, {self.seconds:.2f} s; {self.stages}"
-        )
 
 
 def run(settings: Settings, end: datetime | None = None, sale_id: str | None = None) -> RunReport:
@@ -76,7 +44,7 @@ def run(settings: Settings, end: datetime | None = None, sale_id: str | None = N
     ):
         redis.ping()
         sale = find_sale(mongo, sale_id) if sale_id else active_sale(mongo)
-        _refuse_unless_newest(redis, sale, end)
+        refuse_unless_newest(redis, sale, end)
         check_sale(mongo, sale)
         stages.mark("connect")
         database = mongo[sale.database]
@@ -89,7 +57,7 @@ def run(settings: Settings, end: datetime | None = None, sale_id: str | None = N
             engine = MinuteEngine(spark, database, sale, settings, watermark)
             done = engine.update(end)
             stages.mark("spark")
-            report = _publish(redis, mongo, engine, sale, settings, watermark, done, stages)
+            report = publish(redis, mongo, engine, sale, settings, watermark, done, stages)
             _fill_gap(engine, settings, end)
         return report
 
@@ -134,67 +102,6 @@ def backfill(
                 if progress is not None:
                     progress(minutes, until)
         return minutes
-
-
-def _publish(
-    redis: RedisClient,
-    mongo: Client,
-    engine: MinuteEngine,
-    sale: SaleRun,
-    settings: Settings,
-    watermark: datetime,
-    done: UpToDate,
-    stages: StageTimes,
-) -> RunReport:
-    database = mongo[sale.database]
-    end = done.settled.end
-    parts = {**done.settled.parts}
-    quality = data_quality(database, done.window[-1], end)
-    parts["headline"] = {**parts["headline"], "data_quality_score": quality["score"]}
-    alerts = latest_alerts(database)
-    changed = advance(sale.sale_id, alerts, parts["products"], end)
-    _refuse_unless_newest(redis, sale, end)
-    save_alerts(database, changed)
-    alerts |= {alert.pair: alert for alert in changed}
-    actions = action_rows(parts["products"], alerts, done.window, settings)
-    parts["actions"] = {"total": len(actions), "rows": actions[:ACTION_ROWS]}
-    parts["alerts"] = alert_rows(actions)
-    parts["trend"] = trend_rows(engine.store.history(end - (TREND_MINUTES - 1) * MINUTE, end))
-    parts["data_quality"] = quality
-    parts["forecast_quality"] = None
-    complete = watermark >= end and done.lineage
-    settled = complete and watermark >= end + settings.lateness
-    snapshot = make_snapshot(
-        sale.sale_id, end, watermark, parts, done.settled.texts, complete=complete, settled=settled
-    )
-    campaigns = engine.dimensions.campaigns
-    # A run of the sale before may end after another was opened: the page must not go back to it.
-    active = active_sale(mongo).sale_id == sale.sale_id
-    write_sale(redis, sale, planned_intensity(campaigns, sale.sale_start, sale.minutes), active=active)
-    publish_snapshot(redis, sale.sale_id, snapshot, watermark, settings.superseded_ttl_minutes)
-    stages.mark("publish")
-    write_history(redis, sale.sale_id, end, {"headline": parts["headline"], "alerts": parts["alerts"]})
-    report = RunReport(
-        snapshot.snapshot_id,
-        parts["headline"]["orders_per_minute"],
-        complete,
-        done.computed,
-        done.rebuilt,
-        sum(stages.seconds.values()),
-        stages.line(),
-    )
-    write_health(redis, SaleKeys(sale.sale_id).health("kpi"), "ok", report.line(), PERIOD_SECONDS)
-    _LOG.info(report.line())
-    return report
-
-
-def _refuse_unless_newest(redis: RedisClient, sale: SaleRun, end: datetime) -> None:
-    """Stop early what could not be published anyway, before it touches an alert."""
-    if end <= floor_minute(sale.sale_start):
-        raise NothingToDoError(f"sale {sale.sale_id} has no whole minute before {iso(end)}")
-    current = current_snapshot_id(redis, sale.sale_id)
-    if current is not None and interval_end_of(current) > end:
-        raise SupersededRunError(f"minute {iso(end)}: {current} is already published; use backfill for older minutes")
 
 
 def _wait_for_watermark(database: Database[Document], end: datetime, seconds: float) -> datetime:

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flashsale.minutes import MINUTE, floor_minute
+from flashsale.outlook import Outlook
 from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
 from spark_jobs import kpi_transforms
-from spark_jobs.carried_state import CarriedState, next_state
+from spark_jobs.carried_state import PAIR, CarriedState, next_state
 from spark_jobs.dimensions import SaleDimensions
 from spark_jobs.local_frames import to_frame
+from spark_jobs.pair_columns import Ints, int_column, pair_key
 from spark_jobs.pass_inputs import at_risk, demand_by_place, out_of_stock, pair_table, units_of_pairs, warehouse_work
 from spark_jobs.rollups import MinuteRollup
+from spark_jobs.sale_outlook import PROBABILITIES, QUANTILES, SaleOutlook, outlook_columns
 from spark_jobs.session import interpreted
 
 if TYPE_CHECKING:
@@ -24,9 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MinutePass:
-    """Result of a pass, as Arrow tables with the columns `kpi_transforms` names."""
+    """Result of a pass, as Arrow tables with the columns `kpi_transforms` names.
+
+    `products`, sorted by pair, also has the stated figures of the `outlook`, whose arrays are in the order of `pairs`.
+    """
 
     end: datetime
+    pairs: Ints
+    outlook: Outlook
     products: pa.Table
     warehouses: pa.Table
     cities: pa.Table
@@ -46,6 +56,7 @@ def compute_minute(
     sale: SaleRun,
     settings: Settings,
     dimensions: SaleDimensions,
+    sale_outlook: SaleOutlook,
     end: datetime,
     window: list[MinuteRollup],
     before: CarriedState,
@@ -56,7 +67,9 @@ def compute_minute(
     recent = [r for r in window if r.minute >= end - settings.risk_window_minutes * MINUTE]
     busy = [r for r in window if r.minute >= end - load_minutes * MINUTE]
 
-    pairs = pair_table(window, recent, before)
+    outlook = sale_outlook.at(end, window, before)
+    stated = outlook_columns(outlook)
+    pairs = pair_table(window, recent, before, stated)
     priced = kpi_transforms.products(
         to_frame(spark, pairs),
         to_frame(spark, dimensions.prices_at(end - MINUTE)),
@@ -64,8 +77,8 @@ def compute_minute(
         settings,
     )
     with interpreted(spark, pairs.num_rows):
-        product_rows = priced.toArrow()
-    state = next_state(before, product_rows, [r.pwc for r in window])
+        product_rows = _with_stated(priced.toArrow(), last.pw.pair, stated)
+    state = next_state(before, last.pw, outlook, product_rows, [r.pwc for r in window])
 
     # The three summaries do not wait for each other; only what is at risk goes into the map of risk.
     cells = [r.pwc for r in recent]
@@ -93,5 +106,17 @@ def compute_minute(
     counts["orders_per_minute"] = int(last.pw["orders"].sum())
     counts["units_per_minute"] = int(last.pw["units"].sum())
     counts["value_per_minute"] = int(last.pw["value"].sum())
+    counts["bot_orders"] = int(last.pw["bot_orders"].sum())
+    counts["surging_pairs"] = int(outlook.surge.sum())
     counts["overloaded_warehouses"] = sum(warehouse_rows["overloaded"].to_pylist())
-    return MinutePass(end, product_rows, warehouse_rows, city_rows, counts, state)
+    return MinutePass(end, last.pw.pair, outlook, product_rows, warehouse_rows, city_rows, counts, state)
+
+
+def _with_stated(products: pa.Table, pairs: Ints, stated: dict[str, pa.Array]) -> pa.Table:
+    """Product rows by pair, with what the outlook states of them; nothing is stated of what is not stocked."""
+    products = products.sort_by([(name, "ascending") for name in PAIR]).combine_chunks()
+    own = pair_key(int_column(products, "product_id"), int_column(products, "warehouse_id"))
+    row = pa.array(np.searchsorted(pairs, own), mask=pc.equal(products["status"], "not_stocked").to_numpy())
+    for name in (*PROBABILITIES, *QUANTILES):
+        products = products.append_column(name, stated[name].take(row))
+    return products.append_column("surge", pc.fill_null(stated["surge"].take(row), False))

@@ -21,7 +21,7 @@ from flashsale.schema import KPI_HISTORY, KPI_STATE, ROLLUP_PW, ROLLUP_PWC, SETT
 from flashsale.stores.mongo import Document
 from spark_jobs.carried_state import CarriedState
 from spark_jobs.pair_columns import PairColumns, decode, encode
-from spark_jobs.rollups import PW_COLUMNS, MinuteRollup
+from spark_jobs.rollups import MinuteRollup, pw_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,13 @@ class MinuteStore:
         pwc = self._database[ROLLUP_PWC].find_one({"_id": minute})
         if pw is None or pwc is None:
             raise self._gone(f"rollup of {iso(minute)}")
-        columns = PairColumns.from_arrow(decode(pw["rows"]), PW_COLUMNS)
+        columns = pw_columns(decode(pw["rows"]))
         return MinuteRollup(minute, columns, decode(pwc["rows"]), pw["carried_digest"])
 
     def load_stock(self, minute: datetime) -> PairColumns | None:
         """The pw part alone, from which the next minute carries on; None when there is none."""
         document = self._database[ROLLUP_PW].find_one({"_id": minute})
-        return PairColumns.from_arrow(decode(document["rows"]), PW_COLUMNS) if document else None
+        return pw_columns(decode(document["rows"])) if document else None
 
     def last_rollup_before(self, minute: datetime) -> datetime | None:
         document = self._database[ROLLUP_PW].find_one({"_id": {"$lt": minute}}, {"_id": 1}, sort=[("_id", -1)])
@@ -125,7 +125,7 @@ class MinuteStore:
         document = self._database[KPI_STATE].find_one({"_id": end})
         if document is None:
             raise self._gone(f"state at {iso(end)}")
-        return CarriedState(decode(document["pairs"]), decode(document["mix"]))
+        return CarriedState.read(decode(document["pairs"]), decode(document["mix"]))
 
     def save_state(self, end: datetime, state: CarriedState, meta: StateMeta, watermark: datetime) -> None:
         self._replace(

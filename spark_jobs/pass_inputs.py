@@ -4,38 +4,46 @@ Rollups are sorted by pair and each has all pairs of the one before, so adding t
 up and putting the state beside them is a look-up of sorted integers, and needs no join.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.carried_state import PAIR, CarriedState, cells_of_pairs
-from spark_jobs.pair_columns import NULL, Ints, int_column, pair_key
+from spark_jobs.pair_columns import NULL, Ints
 from spark_jobs.rollups import MS_PER_MINUTE, MinuteRollup, available
 
+FORESEEN = ("p15", "short_milliunits", "latent_velocity", "lost_now")
+"""Of the outlook what the KPIs need; the rest goes to the rows as it is."""
 _WORK = ("units", "delay_ms_sum", "delay_count")
 
 
-def pair_table(window: Sequence[MinuteRollup], recent: Sequence[MinuteRollup], before: CarriedState) -> pa.Table:
+def pair_table(
+    window: Sequence[MinuteRollup],
+    recent: Sequence[MinuteRollup],
+    before: CarriedState,
+    outlook: Mapping[str, pa.Array],
+) -> pa.Table:
     """One row per pair known at the end of `window`, whose last rollup closes the minute.
 
-    product_id, warehouse_id; units, value of the window; out_of_stock_ms of `recent`; available (null:
-    unknown) and in_stock_ms of the last minute; and carried_velocity, carried_latent_velocity,
-    carried_lost_milliunits, carried_lost_value of `before`.
+    product_id, warehouse_id; units, value of the window, and its bot_orders, which are left out of both;
+    out_of_stock_ms of `recent`; available (null: unknown) of the last minute; `FORESEEN` of `outlook`
+    (see `outlook_columns`); and carried_lost_milliunits, carried_lost_value of `before`.
     """
     last = window[-1].pw
-    in_stock = last["in_stock_ms"]
     columns = {
         "product_id": last.product_id,
         "warehouse_id": last.warehouse_id,
-        "units": _total(last.pair, window, "units"),
-        "value": _total(last.pair, window, "value"),
+        "units": _total(last.pair, window, "units") - _total(last.pair, window, "bot_units"),
+        "value": _total(last.pair, window, "value") - _total(last.pair, window, "bot_value"),
+        "bot_orders": _total(last.pair, window, "bot_orders"),
         "out_of_stock_ms": _out_of_stock(last.pair, recent),
         "available": _nullable(available(last["on_hand"], last["reserved"])),
-        "in_stock_ms": _nullable(in_stock),
+        **{name: outlook[name] for name in FORESEEN},
+        **{f"carried_{name}": column for name, column in before.lost(last.pair).items()},
     }
-    return pa.table({**columns, **_carried(last.pair, before)})
+    return pa.table(columns)
 
 
 def warehouse_work(minutes: Sequence[MinuteRollup]) -> pa.Table:
@@ -92,14 +100,3 @@ def _out_of_stock(pairs: Ints, minutes: Sequence[MinuteRollup]) -> Ints:
 
 def _nullable(values: Ints) -> pa.Array:
     return pa.array(values, mask=values == NULL)
-
-
-def _carried(pairs: Ints, state: CarriedState) -> dict[str, pa.Array]:
-    table = state.pairs
-    known = pair_key(int_column(table, "product_id"), int_column(table, "warehouse_id"))
-    at = np.searchsorted(known, pairs)
-    found = at < len(known)
-    found[found] = known[at[found]] == pairs[found]
-    rows = table.take(pa.array(at, mask=~found))
-    names = [name for name in table.column_names if name not in PAIR]
-    return {f"carried_{name}": rows[name].combine_chunks() for name in names}

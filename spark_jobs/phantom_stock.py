@@ -31,8 +31,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from flashsale.data_quality import PhantomSuspects
 from flashsale.minutes import epoch_ms
-from flashsale.snapshot import PhantomSuspects
 from spark_jobs.pair_columns import NULL, Ints
 from spark_jobs.rollups import MinuteRollup
 

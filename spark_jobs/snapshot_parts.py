@@ -65,14 +65,17 @@ def headline(result: MinutePass) -> Headline:
         "sold_out_skus": counts["sold_out_skus"],
         "overloaded_warehouses": counts["overloaded_warehouses"],
         "value_at_risk": counts["value_at_risk"],
+        "lost_units": whole_units(counts["lost_milliunits"]),
         "lost_value": counts["lost_value"],
+        "surging_pairs": counts["surging_pairs"],
+        "bot_orders": counts["bot_orders"],
         "data_quality_score": None,
     }
 
 
 def product_rows(table: pa.Table) -> list[ProductRow]:
-    """Rows of `products`, by product and warehouse; the forecast's fields are null until there is one."""
-    rows: list[ProductRow] = [
+    """Rows of `products`, by product and warehouse, the table's order."""
+    return [
         {
             "product_id": row["product_id"],
             "warehouse_id": row["warehouse_id"],
@@ -80,17 +83,25 @@ def product_rows(table: pa.Table) -> list[ProductRow]:
             "available": row["available"],
             "velocity": _rounded(row["velocity"], SHARE_DECIMALS) or 0.0,
             "eta_minutes": _rounded(row["eta_minutes"], MINUTE_DECIMALS),
-            "eta_p10": None,
-            "eta_p50": None,
-            "eta_p90": None,
-            "p5": None,
-            "p15": None,
-            "p30": None,
+            "eta_p10": row["eta_p10"],
+            "eta_p50": row["eta_p50"],
+            "eta_p90": row["eta_p90"],
+            "p5": row["p5"],
+            "p15": row["p15"],
+            "p30": row["p30"],
             "value_at_risk": row["value_at_risk"],
+            "lost_units": whole_units(row["lost_milliunits"]),
+            "lost_value": row["lost_value"],
+            "surge": row["surge"],
+            "bot_orders": row["bot_orders"],
         }
         for row in table.to_pylist()
     ]
-    return sorted(rows, key=lambda row: (row["product_id"], row["warehouse_id"]))
+
+
+def whole_units(milliunits: int) -> int:
+    """Nearest whole number of units, halves up."""
+    return (milliunits + 500) // 1000
 
 
 def warehouse_rows(table: pa.Table) -> list[WarehouseRow]:

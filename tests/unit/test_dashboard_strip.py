@@ -64,6 +64,17 @@ def test_phantom_suspects_stand_beside_the_quarantine_when_there_are_any():
     assert strip(content=content).quarantine == told[0], "a snapshot of the release before"
 
 
+def test_machines_and_surges_are_told_when_there_are_any():
+    content = parts(END)
+    content["headline"] |= {"bot_orders": 1_312, "surging_pairs": 3}
+    assert strip(content=content).quarantine == "41 in quarantine · 1,312 bot-like orders · 3 surging"
+    content["headline"] |= {"bot_orders": 1, "surging_pairs": 0}
+    assert strip(content=content).quarantine == "41 in quarantine · 1 bot-like order"
+    for name in ("bot_orders", "surging_pairs"):
+        del content["headline"][name]
+    assert strip(content=content).quarantine == "41 in quarantine", "a snapshot of the release before"
+
+
 def test_an_incomplete_minute_is_marked():
     assert strip(complete=False).incomplete
 

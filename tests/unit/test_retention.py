@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flashsale.errors import FlashsaleError, SettingsError
 from flashsale.minutes import MINUTE, minutes_between
 from flashsale.settings import load_settings
-from spark_jobs import minute_kpis, retention_airflow
+from spark_jobs import publication, retention_airflow
 from spark_jobs.minute_store import first_open_end
 from spark_jobs.retention_airflow import clean_logs
 from spark_jobs.retention_bounds import (
@@ -53,8 +53,8 @@ def test_rollups_reach_back_to_the_oldest_fact_that_can_be_counted_again(
 
 
 def test_history_covers_the_published_trend() -> None:
-    assert HISTORY_MINUTES == minute_kpis.TREND_MINUTES
-    oldest_shown = START - (minute_kpis.TREND_MINUTES - 1) * MINUTE
+    assert HISTORY_MINUTES == publication.TREND_MINUTES
+    oldest_shown = START - (publication.TREND_MINUTES - 1) * MINUTE
     assert history_from(START) <= oldest_shown
 
 

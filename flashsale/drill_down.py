@@ -1,0 +1,48 @@
+"""What the page shows of one (product, warehouse) when it is asked."""
+
+from typing import TypedDict
+
+from flashsale.snapshot import Action, Status
+
+
+class FanPoint(TypedDict):
+    """Stock left in so many minutes: with 10 % certainty no more than `low`, with 90 % no more than `high`."""
+
+    minute: int
+    low: int
+    middle: int
+    high: int
+
+
+class InboundRow(TypedDict):
+    """A shipment as the forecast expects it."""
+
+    expected_in_minutes: float
+    units: int
+
+
+class SiblingRow(TypedDict):
+    """The same product in another warehouse."""
+
+    warehouse_id: int
+    status: Status
+    available: int | None
+
+
+class Alternative(TypedDict):
+    """An action and its expected value against waiting, minor units."""
+
+    action: Action
+    qty: int
+    from_warehouse_id: int | None
+    value_saved: int
+
+
+class Details(TypedDict):
+    """The drill-down of a row of the action table; `alternatives` the best first."""
+
+    velocities: list[int]
+    fan: list[FanPoint]
+    inbound: list[InboundRow]
+    siblings: list[SiblingRow]
+    alternatives: list[Alternative]
