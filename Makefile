@@ -116,6 +116,9 @@ bench-kpi: install  ## a run of the minute engine against floors and rivals (abo
 bench-freshness: install  ## from a minute's boundary to readable KPIs, stage by stage (about 8 min; FULL=1: 30 minutes)
 	$(PYTHON) -m benchmarks.freshness $(if $(FULL),--full)
 
+bench-forecast: install  ## how good the forecast and the decisions are, on sales never seen (about 8 min; FULL=1: more of them)
+	$(PYTHON) -m benchmarks.forecast $(if $(FULL),--full)
+
 soak: install-tests  ## the long tests with the full numbers
 	$(PYTHON) -m pytest -m "soak and not compose" tests
 

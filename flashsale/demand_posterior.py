@@ -21,6 +21,8 @@ from scipy.special import betainc, binom
 
 FloatArray = npt.NDArray[np.float64]
 _BISECTIONS = 40
+MOST_ORDERS = 20
+"""Below φ units, but never above this many, single orders are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,12 @@ class DemandPosterior:
         needed = np.maximum((units + (self.phi - 1) / 2) / self.phi, 1e-9)
         chance: FloatArray = betainc(needed, ahead.shape, share(planned, ahead.exposure))
         # Orders much larger than usual can make few units likelier to be counted in orders than more in clumps.
-        short_of_phi = np.ceil(self.phi) - 1
-        near = np.flatnonzero((units > 0) & (units < 3 * self.phi) & (short_of_phi > 0))
+        limit = np.minimum(self.phi, MOST_ORDERS)
+        near = np.flatnonzero((units > 0) & (units < 3 * limit) & (limit > 1))
         if len(near):
-            few = np.minimum(units[near], np.maximum(short_of_phi[near], 1))
+            few = np.minimum(units[near], np.ceil(limit[near]) - 1)
             by_orders = ahead.take(near)._few_at_least(few, planned[near])
-            chance[near] = np.where(units[near] < self.phi[near], by_orders, np.minimum(chance[near], by_orders))
+            chance[near] = np.where(units[near] < limit[near], by_orders, np.minimum(chance[near], by_orders))
         return np.where(units <= 0, 1.0, chance)
 
     def _few_at_least(self, units: FloatArray, planned: FloatArray) -> FloatArray:
@@ -125,7 +127,7 @@ class DemandPosterior:
         upper = np.where(needed > 1, betainc(np.maximum(needed - 1, 1e-9), ahead.shape + 1, x), 1.0)
         tail = np.where(needed > 0, betainc(np.maximum(needed, 1e-9), ahead.shape, x), 1.0)
         short: FloatArray = self.phi * np.maximum(mean * upper - needed * tail, 0)
-        few = np.flatnonzero((units > 0) & (units < self.phi) & (mean > 0))
+        few = np.flatnonzero((units > 0) & (units < np.minimum(self.phi, MOST_ORDERS)) & (mean > 0))
         if len(few):
             short[few] = ahead.take(few)._short_of_few(units[few], planned[few])
         return np.where(mean > 0, short, 0.0)

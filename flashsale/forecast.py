@@ -114,8 +114,8 @@ def running_out(
     """P(empty within each of K `minutes`), (K, N), not falling.
 
     Worked out where it is asked for: what is as good as sure stays so, and of what hardly runs out before the
-    sale ends only the horizons are of interest.  Several shipments count as one at the time of the first; that
-    the shelf may be empty before a later one came is seen at the grid's minutes before it.
+    sale ends only the horizons are of interest.  Several shipments count as one at the time of the first,
+    but for whether the shelf was empty when a later one came.
     """
     curve = np.zeros((len(minutes), len(units)))
     if not minutes:
@@ -138,6 +138,8 @@ def running_out(
             one = _first(soon, minute, plan, group[helped])
             now = plan.planned(minute, group[helped])
             curve[row, helped] = at_least_with(demand.take(helped), units[helped], now, minute, one)
+            before_later = _before_later(soon, units[helped], group[helped], demand.take(helped), plan, minute, one)
+            curve[row, helped] = np.maximum(curve[row, helped], before_later)
         sure = np.maximum(sure, curve[row])
         curve[row] = sure
     return curve
@@ -183,6 +185,29 @@ def fan(
         have = np.maximum(have - (wanted - sold), 0) + (coming - come)
         left[:, column], sold, come = have, wanted, coming
     return left
+
+
+def _before_later(
+    soon: Arrivals,
+    units: FloatArray,
+    group: IntArray,
+    demand: DemandPosterior,
+    plan: PlanAhead,
+    minutes: float,
+    first: OneArrival,
+) -> FloatArray:
+    """P(empty when a later shipment than the first came), (N,): then it was empty, whatever that brought."""
+    chance = np.zeros(len(units))
+    again = np.flatnonzero(np.diff(soon.pair, prepend=-1) == 0)
+    if len(again):
+        pair = soon.pair[again]
+        total = np.cumsum(soon.units)
+        start = np.searchsorted(soon.pair, pair)
+        earlier = total[again - 1] - total[start] + soon.units[start]
+        until = plan.planned_each(soon.minutes[again], group[pair])
+        so_far = OneArrival(first.planned[pair], earlier)
+        np.maximum.at(chance, pair, at_least_with(demand.take(pair), units[pair], until, minutes, so_far))
+    return chance
 
 
 def _first(soon: Arrivals, minutes: float, plan: PlanAhead, group: IntArray, *, whole: bool = True) -> OneArrival:
