@@ -34,9 +34,12 @@ UNKNOWN = {
 
 
 @pytest.fixture(scope="module")
-def pipeline(spark_services: Settings, open_test_sale: Callable[..., SaleRun]) -> Pipeline:
-    sale = open_test_sale(spark_services, sale_start=at("09:00"), sale_end=at("11:00"))
-    shop = Pipeline(spark_services, sale)
+def pipeline(
+    spark_services: Settings, open_test_sale: Callable[..., SaleRun], tmp_path_factory: pytest.TempPathFactory
+) -> Pipeline:
+    settings = by_hand.remembering(spark_services, tmp_path_factory.mktemp("calibration"))
+    sale = open_test_sale(settings, sale_start=at("09:00"), sale_end=at("11:00"))
+    shop = Pipeline(settings, sale)
     shop.add(by_hand.ORDERS, by_hand.INVENTORY)
     shop.acked_through(by_hand.END)
     return shop

@@ -18,7 +18,7 @@ LATENESS_MS, AHEAD_MS = 120_000, 30_000
 class DrawnSale:
     """Stored documents by fate; `orders` and `inventory` are what the database accepts.
 
-    `again` repeats ids of those, `refused` breaks the validator, `malformed` gets past it.
+    `again` repeats ids of those, `refused` breaks the validator, `malformed` gets past it; `shipments` are announced.
     """
 
     opens: datetime
@@ -29,17 +29,20 @@ class DrawnSale:
     again: tuple[list[Document], list[Document]] = field(default_factory=lambda: ([], []))
     refused: tuple[list[Document], list[Document]] = field(default_factory=lambda: ([], []))
     malformed: tuple[list[Document], list[Document]] = field(default_factory=lambda: ([], []))
+    shipments: list[Document] = field(default_factory=list)
 
     @property
     def first_order_ts(self) -> datetime:
         times: list[datetime] = [order["order_ts"] for order in self.orders]
         return min(moment for moment in times if moment >= self.opens)
 
-    def order(self, ms: int, pair: Pair, quantity: int, arrived_ms: int | None = None, city: int = 0) -> Document:
+    def order(
+        self, ms: int, pair: Pair, quantity: int, arrived_ms: int | None = None, city: int = 0, seller: int = 1
+    ) -> Document:
         """An order `ms` after the opening; it arrives in time or, one in twelve, late, unless told when."""
         document = {
             "product_id": pair[0],
-            "seller_id": 1,
+            "seller_id": seller,
             "warehouse_id": pair[1],
             "city_id": city or self.number(1, CITIES),
             "order_qty": quantity,
@@ -64,6 +67,21 @@ class DrawnSale:
         }
         self.inventory.append(document)
         return document
+
+    def shipment(self, due_ms: int, pair: Pair, units: int, received_ms: int | None = None, status: str = "") -> None:
+        """One due `due_ms` after the opening, and received then or never."""
+        self.shipments.append(
+            {
+                "_id": len(self.shipments) + 1,
+                "product_id": pair[0],
+                "warehouse_id": pair[1],
+                "qty": units,
+                "due_at": self.after(due_ms),
+                "status": status or ("in_transit" if received_ms is None else "received"),
+                "received_at": None if received_ms is None else self.after(received_ms),
+                "received_qty": None if received_ms is None else units,
+            }
+        )
 
     def number(self, low: int, high: int) -> int:
         """A whole number, both bounds included."""

@@ -1,11 +1,13 @@
 """The settled parts of every minute of a sale, worked out in SQL on DuckDB from its facts alone.
 
-A second reading of the KPI definitions, to compare the minute job with: `kpi_reference.sql`
-defines, this module loads and renders.  Nothing here knows of rollups or carried state.
+A second reading of the KPI definitions, to compare the minute job with: `kpi_reference_facts.sql` says what
+counts, `forecast_reference` what is to come, `kpi_reference.sql` defines the KPIs; this module loads and renders.
+Nothing here knows of rollups or carried state.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,21 +15,30 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from flashsale.calibration import load_calibration
 from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
+from tests.support.forecast_reference import forecasts
+from tests.support.told_sale import Sale, Told
 
 Document = Mapping[str, Any]
 Row = dict[str, Any]
 
-_DEFINITIONS = Path(__file__).with_suffix(".sql")
+_FACTS, _DEFINITIONS = (Path(__file__).with_name(f"kpi_reference{part}.sql") for part in ("_facts", ""))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
-_NO_FORECAST = dict.fromkeys(("eta_p10", "eta_p50", "eta_p90", "p5", "p15", "p30"))
 
 _INT, _INTS, _TEXT, _TEXTS, _DOUBLE = pa.int64(), pa.list_(pa.int64()), pa.string(), pa.list_(pa.string()), pa.float64()
+_PUBLISHED = ("p5", "p15", "p30", "eta_p10", "eta_p50", "eta_p90")
+_STATED = (
+    dict.fromkeys(("t", "product_id", "warehouse_id"), _INT)
+    | dict.fromkeys((*_PUBLISHED, "latent"), _DOUBLE)
+    | dict.fromkeys(("short_milliunits", "lost_milliunits"), _INT)
+    | {"surge": pa.bool_()}
+)
 _SENT_ORDERS = dict.fromkeys(
     (
-        *("order_id", "product_id", "warehouse_id", "city_id"),
+        *("order_id", "product_id", "seller_id", "warehouse_id", "city_id"),
         *("order_qty", "order_value", "order_ts", "arrived_at"),
     ),
     _INT,
@@ -61,11 +72,14 @@ def settled_minutes(
     settings: Settings,
     sale: SaleRun,
     last: datetime,
+    shipments: Sequence[Document] = (),
+    machines: Collection[int] = (),
 ) -> dict[datetime, dict[str, Any]]:
     """End of the minute -> headline, products, warehouses, cities, city_warehouse, for each up to `last`.
 
     `orders` and `inventory` are stored documents in the order they were sent, repeated ids and all;
-    `dimensions` holds the documents of each dimension by the name of its collection.
+    `dimensions` holds the documents of each dimension by the name of its collection; `shipments` those announced;
+    `machines` are the sellers whose orders machines made.
     """
     with duckdb.connect() as database:
         _load(database, "sent_orders", _SENT_ORDERS, orders, numbered=True)
@@ -73,6 +87,9 @@ def settled_minutes(
         for name, types in _DIMENSIONS.items():
             _load(database, name, types, dimensions[name])
         _load_rule(database, settings, sale, last)
+        _fill(database, "machines", pa.table({"seller_id": pa.array(machines, _INT)}))
+        database.execute(_FACTS.read_text())
+        _fill(database, "stated", _stated(database, dimensions, settings, sale, shipments))
         database.execute(_DEFINITIONS.read_text())
         found = {
             name: _by_minute(database, query)
@@ -114,10 +131,36 @@ def _load(
     }
     if numbered:
         columns["position"] = pa.array(range(len(documents)), _INT)
-    arrow = pa.table(columns)
+    _fill(database, name, pa.table(columns))
+
+
+def _fill(database: duckdb.DuckDBPyConnection, name: str, arrow: pa.Table) -> None:
     database.register("arrow", arrow)
     database.execute(f"CREATE TABLE {name} AS FROM arrow")
     database.unregister("arrow")
+
+
+def _stated(
+    database: duckdb.DuckDBPyConnection,
+    dimensions: Mapping[str, Sequence[Document]],
+    settings: Settings,
+    sale: SaleRun,
+    shipments: Sequence[Document],
+) -> pa.Table:
+    """What the forecast says of each pair at the end of each minute."""
+    calibration = load_calibration(settings.calibration)
+    products, campaigns = dimensions["products_dim"], dimensions["campaigns_dim"]
+    ahead = settings.value_horizon_minutes
+    foreseen = Sale(sale.sale_start, sale.minutes, products, campaigns, shipments, calibration, ahead)
+    opened = _ms(sale.sale_start) // 60_000
+    told: dict[int, dict[tuple[int, int], Told]] = {}
+    rows = []
+    for (t,) in database.execute("SELECT t FROM minutes ORDER BY t").fetchall():
+        found = database.execute("FROM told WHERE t = ?", [t]).fetchall()
+        told[t - 1 - opened] = {(product, warehouse): Told(*minute) for _, product, warehouse, *minute in found}
+        for (product, warehouse), stated in forecasts(foreseen, told, t - opened).items():
+            rows.append({"t": t, "product_id": product, "warehouse_id": warehouse, **asdict(stated)})
+    return pa.Table.from_pylist(rows, schema=pa.schema(_STATED))
 
 
 def _load_rule(database: duckdb.DuckDBPyConnection, settings: Settings, sale: SaleRun, last: datetime) -> None:
@@ -131,10 +174,10 @@ def _load_rule(database: duckdb.DuckDBPyConnection, settings: Settings, sale: Sa
             {settings.window_minutes} AS window_minutes,
             {settings.lateness_minutes * 60_000} AS lateness_ms,
             {settings.max_ahead_seconds * 1000} AS max_ahead_ms,
-            {settings.value_horizon_minutes} AS value_horizon,
             {settings.overload_window_minutes} AS overload_minutes,
             {settings.risk_window_minutes} AS risk_minutes,
             {settings.at_risk_eta_minutes}::DECIMAL(18, 6) AS at_risk_eta,
+            {settings.at_risk_p15}::DOUBLE AS at_risk_p15,
             {settings.overload_load}::DECIMAL(18, 6) AS overload_load,
             {settings.overload_delay_minutes}::DECIMAL(18, 6) AS overload_delay
         """,
@@ -157,8 +200,16 @@ def _by_minute(database: duckdb.DuckDBPyConnection, query: str) -> defaultdict[i
 
 
 def _product(row: Row) -> Row:
-    kept = {name: row[name] for name in ("product_id", "warehouse_id", "status", "available", "value_at_risk")}
-    return {**kept, **_NO_FORECAST, "velocity": round(row["velocity"], 4), "eta_minutes": _rounded(row["eta_minutes"])}
+    names = ("product_id", "warehouse_id", "status", "available", "value_at_risk", "lost_value", "bot_orders")
+    stocked = row["status"] != "not_stocked"
+    return {
+        **{name: row[name] for name in names},
+        **{name: row[name] if stocked else None for name in _PUBLISHED},
+        "surge": row["surge"] and stocked,
+        "lost_units": (row["lost_milliunits"] + 500) // 1000,
+        "velocity": round(row["velocity"], 4),
+        "eta_minutes": _rounded(row["eta_minutes"]),
+    }
 
 
 def _warehouse(row: Row) -> Row:

@@ -1,7 +1,8 @@
 """Random but repeatable facts of one sale in which every case the KPI definitions tell apart occurs.
 
 Minutes count from the opening: stock alone until 2, trade, nothing at all in 5, everything is sold
-out in 8, some pairs are restocked in 15.  `tests.support.sale_cases` looks whether each case is there.
+out in 8, some pairs are restocked in 15, machines come in 17 and 20, a crowd in 22.
+`tests.support.sale_cases` looks whether each case is there.
 """
 
 from collections.abc import Iterable
@@ -11,11 +12,15 @@ import numpy as np
 from bson.int64 import Int64
 
 from flashsale.minutes import MINUTE
-from tests.support.drawn_sale import AHEAD_MS, LATENESS_MS, Document, DrawnSale, Pair
+from tests.support.drawn_sale import AHEAD_MS, CITIES, LATENESS_MS, Document, DrawnSale, Pair
 from tests.support.shop import Shop
 
 SHOP = Shop(products=5, capacities=(12, 40, 1000, 26, 500), provinces=("Sindh", "Punjab", "Punjab"), discount_pct=12.25)
 FIRST_ORDER, QUIET, SELL_OUT, RESTOCK = 2, 5, 8, 15
+MACHINES, CROWD = {17: 13, 20: 14}, 22
+"""Minute -> seller of whom machines buy in it."""
+SHOES = (4, 5)
+"""Products of another category than the rest, which the shop's campaign does not cover."""
 TRADED: list[Pair] = [(p, w) for p in (1, 2, 3, 4) for w in (1, 2, 3)]
 IDLE, UNKNOWN_STOCK, NOT_STOCKED, LATE_KNOWN = (5, 2), (5, 3), (5, 1), (4, 3)
 BESIDE_NOT_STOCKED, BESIDE_UNKNOWN = (2, 5), (3, 5)
@@ -56,6 +61,11 @@ def draw(seed: int, opens: datetime, minutes: int) -> DrawnSale:
     for minute in range(RESTOCK + 1, minutes):
         _trade(sale, minute, [*restocked, UNKNOWN_STOCK], left, sale.number(4, 10))
     _end_of(sale, restocked)
+    for minute, pair in zip(MACHINES, (restocked[2], BESIDE_UNKNOWN), strict=True):
+        _machine(sale, minute, pair, [*restocked, UNKNOWN_STOCK])
+    for _ in range(15):
+        sale.order(CROWD * 60_000 + sale.number(0, 59_999), restocked[3], 3, arrived_ms=(CROWD + 1) * 60_000)
+    _shipments(sale, restocked)
     _faults(sale)
     return sale
 
@@ -95,13 +105,42 @@ def _edges(sale: DrawnSale) -> None:
 
 
 def _end_of(sale: DrawnSale, restocked: list[Pair]) -> None:
-    """One restocked pair sells out again; another does for half a minute; one that had nothing is asked for."""
+    """One restocked pair sells out again; another does for some seconds; one that had nothing is asked for;
+    one that has plenty is out of it for half a minute."""
     sale.stock(19 * 60_000 + sale.number(50_000, 59_999), restocked[0], 0)
     for minute in range(20, sale.minutes):
         sale.stock(minute * 60_000 + 59_999, restocked[0], 0)
     sale.stock(21 * 60_000 + 50_000, restocked[1], 0)
     sale.stock(21 * 60_000 + 59_000, restocked[1], 30)
     sale.order(17 * 60_000, NOT_STOCKED, 2, arrived_ms=17 * 60_000)
+    sale.order(16 * 60_000, SLOW, 2, arrived_ms=17 * 60_000)
+    for seconds, units in ((10, 0), (40, 98)):
+        sale.stock(18 * 60_000 + seconds * 1_000, SLOW, units)
+
+
+def _machine(sale: DrawnSale, minute: int, pair: Pair, pairs: list[Pair]) -> None:
+    """One unit every half second for one seller and city, the last one late, in a shop that is busy enough to tell."""
+    opens = minute * 60_000
+    for number in range(111):
+        late = LATENESS_MS if number == 110 else 0
+        sale.order(opens + 1_000 + 500 * number, pair, 1, opens + 60_000 + late, city=1, seller=MACHINES[minute])
+    other = [p for p in pairs if p[0] != pair[0]]
+    for bought, cities, orders in (([(pair[0], 1)], (2, CITIES), 10), (other, (1, 1), 10), (other, (2, CITIES), 20)):
+        for _ in range(orders):
+            chosen, city = bought[sale.number(0, len(bought) - 1)], sale.number(*cities)
+            sale.order(opens + sale.number(0, 59_999), chosen, sale.number(1, 4), opens + 60_000, city=city)
+
+
+def _shipments(sale: DrawnSale, restocked: list[Pair]) -> None:
+    """To some pairs one, to some two or three: on time, early, late or never; and some that tell nothing."""
+    for pair in [*restocked, *(TRADED[i] for i in sale.rng.permutation(len(TRADED))[:5])]:
+        for _ in range(sale.number(1, 2)):
+            due = sale.number(4 * 60_000, 34 * 60_000)
+            came = [due, due - sale.number(0, 240_000), due + sale.number(0, 600_000), None, None][sale.number(0, 4)]
+            sale.shipment(due, pair, sale.number(3, 40), came)
+    for pair in (NOT_STOCKED, IDLE, LATE_KNOWN, (5, 4)):
+        sale.shipment(18 * 60_000, pair, 25, 20 * 60_000)
+    sale.shipment(10 * 60_000, (1, 1), 500, status="cancelled")
 
 
 def _faults(sale: DrawnSale) -> None:
@@ -139,7 +178,7 @@ def _number(sale: DrawnSale, documents: Iterable[Document]) -> None:
 
 
 def last_campaign(sale: DrawnSale) -> Document:
-    """A deeper discount on two products that ends two minutes before the facts do."""
+    """A deeper discount on two products that ends two minutes before the facts do; what is planned of it goes up."""
     return {
         "_id": 2,
         "name": "Flash",
@@ -148,5 +187,5 @@ def last_campaign(sale: DrawnSale) -> Document:
         "discount_pct": 30.0,
         "starts_at": sale.after(4 * 60_000),
         "ends_at": sale.opens + (sale.minutes - 2) * MINUTE,
-        "planned_intensity": [1500] * (sale.minutes - 6),
+        "planned_intensity": [700 + 90 * minute for minute in range(sale.minutes - 6)],
     }

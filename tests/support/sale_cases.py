@@ -47,6 +47,7 @@ def cases(sale: DrawnSale, parts: Mapping[datetime, Parts], settings: Settings) 
         "load exactly at the bound": any(w["load"] == 0.9 and w["overloaded"] for _, w in _rows(parts, "warehouses")),
         "delay exactly at the bound": any(w["mean_fulfillment_delay"] == 30.0 for _, w in _rows(parts, "warehouses")),
         **_stories(parts),
+        **_outlooks(parts),
     }
 
 
@@ -74,6 +75,29 @@ def _stories(parts: Mapping[datetime, Parts]) -> dict[str, bool]:
         "a product sold out beside one not stocked": _sold_out_beside(parts, "not_stocked"),
         "a product sold out beside an unknown stock": _sold_out_beside(parts, "unknown"),
         "a product at high risk": any(p["headline"]["high_risk_skus"] for p in parts.values()),
+    }
+
+
+def _outlooks(parts: Mapping[datetime, Parts]) -> dict[str, bool]:
+    """What the forecast says and where it decides."""
+    rows = [row for _, row in _rows(parts, "products")]
+    stocked = [row for row in rows if row["available"]]
+    lost: defaultdict[tuple[int, int], list[tuple[str, int]]] = defaultdict(list)
+    for row in rows:
+        lost[row["product_id"], row["warehouse_id"]].append((row["status"], row["lost_value"]))
+    return {
+        "bought by machines": any(p["headline"]["bot_orders"] for p in parts.values()),
+        "bought by machines, in the window": any(row["bot_orders"] for row in rows),
+        "a surge": any(p["headline"]["surging_pairs"] for p in parts.values()) and any(row["surge"] for row in rows),
+        "at risk by the forecast alone": any(r["p15"] >= 0.5 and (r["eta_minutes"] or 99) > 15 for r in stocked),
+        "at risk by the velocity alone": any(r["p15"] < 0.5 and (r["eta_minutes"] or 99) <= 15 for r in stocked),
+        "likely to last the sale": any(r["p30"] and r["eta_p10"] and not r["eta_p90"] for r in stocked),
+        "likely to run out before its end": any(r["eta_p90"] for r in stocked),
+        "lost while there was stock again": any(
+            then[1] < now[1] and then[0] != "sold_out" != now[0]
+            for pair in lost.values()
+            for then, now in pairwise(pair)
+        ),
     }
 
 
