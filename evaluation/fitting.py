@@ -21,7 +21,8 @@ from evaluation.simulated_sale import simulate
 from evaluation.workers import results_of
 from flashsale.calibration import HORIZONS, Calibration
 from flashsale.errors import FlashsaleError
-from flashsale.forecast import effective_stock, running_out
+from flashsale.forecast import effective_stock
+from flashsale.running_out import running_out
 
 FloatArray = npt.NDArray[np.float64]
 Say = Callable[[str], None]

@@ -17,10 +17,11 @@ from evaluation.recording import Recording
 from flashsale.calibration import HORIZONS, Calibration
 from flashsale.demand_posterior import DemandPosterior
 from flashsale.demand_state import DemandState, Places, posterior
-from flashsale.forecast import Shelves, effective_stock, grid, running_out
+from flashsale.forecast import Shelves, effective_stock
 from flashsale.inbound import Arrivals
 from flashsale.outlook import Observed, Outlook, look_ahead
 from flashsale.plan_ahead import PlanAhead, SalePlan
+from flashsale.running_out import grid, running_out
 from flashsale.settings import Settings
 
 FloatArray = npt.NDArray[np.float64]

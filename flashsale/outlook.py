@@ -12,9 +12,10 @@ import numpy.typing as npt
 from flashsale.calibration import Calibration
 from flashsale.demand_posterior import DemandPosterior
 from flashsale.demand_state import DemandState, MinuteDemand, Places, posterior
-from flashsale.forecast import SHORT_MINUTES, Forecast, Shelves, forecast
+from flashsale.forecast import Forecast, Shelves, forecast
 from flashsale.inbound import Arrivals
 from flashsale.plan_ahead import PlanAhead, SalePlan
+from flashsale.running_out import SHORT_MINUTES
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

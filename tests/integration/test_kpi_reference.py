@@ -85,7 +85,7 @@ def examples(number: int) -> Any:
 def calibrated(spark_services: Settings, boundary: str, tmp_path: Path) -> Settings:
     calibration = CALIBRATIONS[boundary]
     if calibration is None:
-        return spark_services
+        return spark_services.model_copy(update={"calibration": None})
     (tmp_path / "calibration.json").write_text(calibration.text())
     return spark_services.model_copy(update={"calibration": tmp_path / "calibration.json", "value_horizon_minutes": 20})
 
