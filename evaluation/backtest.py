@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.cases import TRAINING_SEEDS, Case, scenario_of
+from evaluation.lost_sales import lost_told
 from evaluation.recording import Recording
 from evaluation.replay import Rows, replay
 from evaluation.scores import Tally, covered_share, log_loss, reliability, squared_error
@@ -79,6 +80,7 @@ def tally_of(recording: Recording, calibration: Calibration, climatology: Sequen
         inside=_inside(rows),
         stockouts=stockouts_warned(recording, rows, scenario),
         warnings=warnings_true(recording, rows),
+        lost=lost_told(recording, calibration),
     )
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from evaluation.cases import SALE_START
 from evaluation.minute_rollups import MINUTE_MS
 from evaluation.recording import Recording
-from evaluation.replay import situations
+from evaluation.situations import situations
 from flashsale.calibration import Calibration
 from flashsale.campaigns import CampaignPlan
 

@@ -15,9 +15,10 @@ from evaluation.backtest import Climatology
 from evaluation.cases import TRAINING_SEEDS, Case
 from evaluation.isotonic import fitted_map, interval_levels
 from evaluation.recording import Recording
-from evaluation.replay import Rows, joined, minutes_to_stockout, replay, situations
+from evaluation.replay import Rows, joined, minutes_to_stockout, replay
 from evaluation.scores import log_loss, squared_error
 from evaluation.simulated_sale import simulate
+from evaluation.situations import situations
 from evaluation.workers import results_of
 from flashsale.calibration import HORIZONS, Calibration
 from flashsale.errors import FlashsaleError

@@ -82,6 +82,7 @@ class Tally:
     Of the 80 % interval, (2,): `covered` all rows (censored, see `covered_share`) and `inside` rows whose
     interval ends before the sale does: rows, covered.  `stockouts` (4,): those that count, warned in time, of
     these with stock for so long, warned; `warnings` (4,): minutes with a warning, true; alerts raised, true.
+    `lost` (2,): units stated to be lost, units lost.
     """
 
     rows: FloatArray
@@ -96,6 +97,7 @@ class Tally:
     inside: FloatArray
     stockouts: FloatArray
     warnings: FloatArray
+    lost: FloatArray
 
     @classmethod
     def total(cls, tallies: Iterable["Tally"]) -> "Tally":
@@ -134,6 +136,11 @@ class Tally:
     def warned_of_lasting(self) -> float:
         """The same of stock that lasted for so long at all."""
         return float(ratio(self.stockouts[3:], self.stockouts[2:3])[0])
+
+    @property
+    def lost_ratio(self) -> float:
+        """Units stated to be lost ÷ units lost."""
+        return float(ratio(self.lost[:1], self.lost[1:])[0])
 
     @property
     def precision(self) -> float:

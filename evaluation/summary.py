@@ -91,7 +91,15 @@ SKILL_HEADINGS = (
     "log loss",
     "slope",
 )
-WARNING_HEADINGS = ("coverage", "within the sale", "warned", "of lasting stock", "true warnings", "true alerts")
+WARNING_HEADINGS = (
+    "coverage",
+    "within the sale",
+    "warned",
+    "of lasting stock",
+    "true warnings",
+    "true alerts",
+    "lost units, stated ÷ true",
+)
 
 
 def warning_row(group: Group) -> list[str]:
@@ -103,6 +111,7 @@ def warning_row(group: Group) -> list[str]:
         lambda tally: tally.warned_of_lasting,
         lambda tally: tally.precision,
         lambda tally: tally.alert_precision,
+        lambda tally: tally.lost_ratio,
     ]
     return [group.measured(score).text for score in scores]
 

@@ -96,8 +96,6 @@ def look_ahead(
     shelves = Shelves(available, siblings, group)
     ahead = plan.ahead(minute + 1)
     latent = np.where(state.units > 0, demand.rate() * intensity, 0.0)
-    elsewhere = siblings > np.maximum(available, 0)
-    missed = latent * (1 - minutes[-1].in_stock_share()) * np.where(elsewhere, calibration.walkaway, 1.0)
     surge = np.zeros(len(available), dtype=np.bool_)
     if len(minutes) > 1:
         earlier = minutes[-2].demand(plan.at(minute - 1)[group])
@@ -110,9 +108,21 @@ def look_ahead(
         plan=ahead,
         forecast=forecast(shelves, demand, ahead, arrivals, calibration, short_minutes),
         latent=latent,
-        lost=np.rint(missed * 1000).astype(np.int64),
+        lost=lost_milliunits(latent, minutes[-1].in_stock_share(), shelves, calibration),
         surge=surge,
     )
+
+
+def lost_milliunits(
+    latent: FloatArray, in_stock_share: FloatArray, shelves: Shelves, calibration: Calibration
+) -> IntArray:
+    """Milli-units wanted in a minute and not there, (N,): `latent` units × the share of it without stock.
+
+    While another warehouse has the product only a part of the customers is lost (`Calibration.walkaway`).
+    """
+    elsewhere = shelves.siblings > np.maximum(shelves.available, 0)
+    missed = latent * (1 - in_stock_share) * np.where(elsewhere, calibration.walkaway, 1.0)
+    return np.rint(missed * 1000).astype(np.int64)
 
 
 def surging(

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
 
     # KPI thresholds (section 5)
     at_risk_eta_minutes: float = Field(default=15.0, gt=0)
-    at_risk_p15: float = Field(default=0.5, ge=0, le=1)
+    at_risk_p15: float = Field(default=0.25, ge=0, le=1)
     critical_eta_minutes: float = Field(default=8.0, gt=0)
     value_horizon_minutes: int = Field(default=30, ge=1, le=240)
     overload_window_minutes: int = Field(default=5, ge=1, le=15)
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     risk_window_minutes: int = Field(default=5, ge=1, le=15)
 
     # The forecast's parameters; empty: uncalibrated.
-    calibration: Path | None = None
+    calibration: Path | None = Path("configs/calibration/63e563e576d42563.json")
     # What actions cost, and when an alert rings.
     decisions: Path = Path("configs/decisions.toml")
 

@@ -30,7 +30,12 @@ def _tally(rows: float = 1.0, forecast: float = 0.0, velocity: float = 0.0) -> T
         inside=np.zeros(2),
         stockouts=np.zeros(4),
         warnings=np.zeros(4),
+        lost=np.array([9.0, 10.0]),
     )
+
+
+def test_lost_units_are_told_as_a_ratio_of_sums() -> None:
+    assert Tally.total([_tally(), _tally()]).lost_ratio == pytest.approx(0.9)
 
 
 def test_squared_error_and_log_loss_by_hand() -> None:
