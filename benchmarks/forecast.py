@@ -1,9 +1,11 @@
-"""``python -m benchmarks.forecast``: how good the forecast is on simulated sales of unseen seeds."""
+"""``python -m benchmarks.forecast``: how good forecast and actions are on unseen sales, and what the forecast costs."""
 
 import argparse
 import os
 import sys
 
+from benchmarks import counterfactual
+from benchmarks.forecast_share import forecast_share
 from benchmarks.report import Figure, print_figures
 from evaluation.backtest import SCENARIOS, backtest, case_of
 from evaluation.calibration_files import climatology, the_calibration
@@ -33,11 +35,12 @@ def _run(full: bool) -> int:
         case_of(scenario, seed, sigma) for sigma in (USUAL, NONE, LARGE) for seed in seeds for scenario in scenarios
     ]
     found = groups(backtest(cases, calibration, climatology(), os.cpu_count() or 1))
-    figures = [figure for group in found if group.scenario == ALL for figure in figures_of(group)]
+    quality = [figure for group in found if group.scenario == ALL for figure in figures_of(group)]
+    figures = [*quality, *counterfactual.figures(counterfactual.measured(full)), *forecast_share()]
     print_figures(figures)
     replace_forecast_section(
         "bench-forecast",
-        f"Command: `python -m benchmarks.forecast{' --full' if full else ''}`, {utc_now():%Y-%m-%d}. Calibration "
+        f"Command: `make bench-forecast{' FULL=1' if full else ''}`, {utc_now():%Y-%m-%d}. Calibration "
         f"`{calibration.calibration_id}`, seeds {', '.join(map(str, seeds))}, scenarios {', '.join(scenarios)}.",
         markdown_figures((f.meaning, f.told, f.name) for f in figures),
     )

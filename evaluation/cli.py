@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from evaluation.backtest import SCENARIOS, SIGMAS, Scored, backtest, case_of
 from evaluation.calibration_files import CALIBRATIONS, climatology, the_calibration, write
 from evaluation.cases import Case
+from evaluation.counterfactual_cli import add_command as add_counterfactual
 from evaluation.fitting import fit
 from evaluation.report import write_report
 from evaluation.summary import groups, printed
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="flashsale-evaluate", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_OneLineParser)
+    add_counterfactual(commands)
     for name, run, told in (
         ("backtest", _backtest, "forecast every minute of unseen sales and score it"),
         ("report", _report, "the same, with tables and pictures for docs/forecast.md"),
@@ -82,7 +84,7 @@ def _backtest(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     scored, calibration = _scored(options)
     found = groups(scored)
-    command = "flashsale-evaluate report" + (" --quick" if options.quick else "")
+    command = " ".join(["flashsale-evaluate", *sys.argv[1:]])
     write_report(found, command, calibration.calibration_id)
     sys.stdout.write(printed(found) + "\n")
     return 0

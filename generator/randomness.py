@@ -5,6 +5,8 @@ import numpy as np
 MODEL = 0
 FAULTS = 1
 """What happens to facts on their way draws apart: with faults or without, the same people buy the same things."""
+INTERVENTIONS = 2
+"""So does what customers make of a measure: it takes no number away from the model."""
 
 
 def tick_rng(seed: int, shard: int, tick: int, purpose: int = MODEL) -> np.random.Generator:

@@ -36,10 +36,14 @@ class Shelves:
         arrived = shipments.arriving(self._tick)
         if len(arrived):
             key = shipments.product[arrived] * self.on_hand.shape[1] + shipments.warehouse[arrived]
-            np.add.at(self._flat_on_hand(), key, shipments.arrival_qty[arrived])
-            self.touched.append(key)
+            self.shelve(key, shipments.arrival_qty[arrived])
             updates += [ShipmentUpdate(int(shipments.shipment_id[i]), int(shipments.arrival_qty[i])) for i in arrived]
         return updates
+
+    def shelve(self, key: IntArray, units: IntArray) -> None:
+        """Put units on the shelves of keys, repeated or not."""
+        np.add.at(self._flat_on_hand(), key, units)
+        self.touched.append(key)
 
     def count(self) -> None:
         """Write off what a count of this tick finds missing."""

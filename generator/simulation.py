@@ -13,6 +13,7 @@ from generator.delayed import nothing_delayed
 from generator.facts import TICK_MS, InventoryColumns
 from generator.faults import disturb
 from generator.ids import fact_ids
+from generator.intervening import Intervention
 from generator.ordering import Sales, sell, wishes_of_people, with_bots
 from generator.randomness import tick_rng
 from generator.shard_state import RECENT_TICKS, Aggregate, Moments, ShardState, TickFacts, Totals, Truth
@@ -44,8 +45,13 @@ def opening_state(world: World) -> ShardState:
     )
 
 
-def step(world: World, state: ShardState, totals: Totals) -> tuple[ShardState, TickFacts]:
-    """Tick `state.tick` + 1; `totals` are those at the end of `state.tick`."""
+def step(
+    world: World, state: ShardState, totals: Totals, intervention: Intervention | None = None
+) -> tuple[ShardState, TickFacts]:
+    """Tick `state.tick` + 1; `totals` are those at the end of `state.tick`.
+
+    With an `intervention` the tick is only as repeatable as that is.
+    """
     tick = state.tick + 1
     rng = tick_rng(world.seed, world.shard, tick)
     shelves = Shelves(world, state, tick)
@@ -55,7 +61,9 @@ def step(world: World, state: ShardState, totals: Totals) -> tuple[ShardState, T
     rules = world.scenario.fulfilment
     delay = fulfilment_delay(totals.backlog, world.capacity, rules.base_delay_minutes)
     excitement = _excitement(world, state, totals)
-    sales, arrivals = _sell(world, tick, rng, state, totals, excitement, delay, shelves)
+    if intervention is not None:
+        intervention.move(tick, shelves, delay)
+    sales, arrivals = _sell(world, tick, rng, state, totals, excitement, delay, shelves, intervention)
     shelves.reserve(sales.key, sales.units, delay)
     inventory, emptied, filled = _report(world, state, shelves, sales, delay)
     truth = Truth(sales.lost, sales.bots, shelves.shipped, shelves.written_off, shelves.cancelled, emptied, filled)
@@ -109,6 +117,7 @@ def _sell(
     excitement: FloatArray,
     delay: FloatArray,
     shelves: Shelves,
+    intervention: Intervention | None,
 ) -> tuple[Sales, IntArray]:
     """(what is sold in the tick, orders people wanted by category (G,))."""
     fulfilment = world.scenario.fulfilment
@@ -125,6 +134,8 @@ def _sell(
     left = shelves.sellable()
     appeal = state.appeal * lift[world.category]
     wishes = wishes_of_people(world, tick, rng, appeal, rate * pressure * world.city_weight, gravity, left)
+    if intervention is not None:
+        wishes = intervention.redirect(tick, wishes, left)
     arrivals = np.bincount(world.category[wishes.product], minlength=world.categories)
     bots = world.happenings.bot_orders(tick) if tick > 0 else None
     if bots is not None:

@@ -1,5 +1,6 @@
 """One pass: the KPIs of minute T from the window's rollups and the state carried from T-1."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 class MinutePass:
     """Result of a pass, as Arrow tables with the columns `kpi_transforms` names.
 
-    `products`, sorted by pair, also has the stated figures of the `outlook`, whose arrays are in the order of `pairs`.
+    `products`, sorted by pair, also has the stated figures of the `outlook`, whose arrays are in the order of `pairs`
+    and which took `forecast_seconds`.
     """
 
     end: datetime
@@ -42,6 +44,7 @@ class MinutePass:
     cities: pa.Table
     headline: dict[str, int]
     state: CarriedState
+    forecast_seconds: float
 
 
 def elapsed_minutes(sale: SaleRun, end: datetime, at_most: int) -> int:
@@ -67,8 +70,10 @@ def compute_minute(
     recent = [r for r in window if r.minute >= end - settings.risk_window_minutes * MINUTE]
     busy = [r for r in window if r.minute >= end - load_minutes * MINUTE]
 
+    began = time.monotonic()
     outlook = sale_outlook.at(end, window, before)
     stated = outlook_columns(outlook)
+    forecast_seconds = time.monotonic() - began
     pairs = pair_table(window, recent, before, stated)
     priced = kpi_transforms.products(
         to_frame(spark, pairs),
@@ -109,7 +114,9 @@ def compute_minute(
     counts["bot_orders"] = int(last.pw["bot_orders"].sum())
     counts["surging_pairs"] = int(outlook.surge.sum())
     counts["overloaded_warehouses"] = sum(warehouse_rows["overloaded"].to_pylist())
-    return MinutePass(end, last.pw.pair, outlook, product_rows, warehouse_rows, city_rows, counts, state)
+    return MinutePass(
+        end, last.pw.pair, outlook, product_rows, warehouse_rows, city_rows, counts, state, forecast_seconds
+    )
 
 
 def _with_stated(products: pa.Table, pairs: Ints, stated: dict[str, pa.Array]) -> pa.Table:

@@ -39,7 +39,7 @@ TREND_MINUTES = 60
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run did; `snapshot_id` was read back from Redis."""
+    """What a run did; `snapshot_id` was read back from Redis; `forecast_seconds` of it went into the forecast."""
 
     snapshot_id: str
     orders: int
@@ -48,6 +48,7 @@ class RunReport:
     rebuilt_minutes: int
     seconds: float
     stages: str
+    forecast_seconds: float
 
     def line(self) -> str:
         return (
@@ -113,6 +114,7 @@ def publish(
         done.rebuilt,
         sum(stages.seconds.values()),
         stages.line(),
+        done.last.forecast_seconds,
     )
     write_health(redis, SaleKeys(sale.sale_id).health("kpi"), "ok", report.line(), PERIOD_SECONDS)
     _LOG.info(report.line())
