@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flashsale.calibration import HORIZONS
-from flashsale.plan_ahead import PlanAhead
+from flashsale.demand.plan_ahead import PlanAhead
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from evaluation.counterfactual import QUICK_SEEDS, SCENARIOS, SEEDS, compare, co
 from evaluation.counterfactual_report import DOCUMENT, printed, write_report
 from evaluation.policy import DECISIONS, POLICIES, Hands
 from flashsale.calibration import Calibration
-from flashsale.decision_rules import load_decision_rules
+from flashsale.decisions.rules import load_decision_rules
 from flashsale.errors import FlashsaleError
 
 _SEEDS = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from evaluation.interventions_account import KINDS, Kind, Missed, Spent
 from evaluation.interventions_dock import TICKS_PER_MINUTE, Dock
-from flashsale.decision_rules import MINOR_PER_MAJOR, DecisionRules
+from flashsale.decisions.rules import MINOR_PER_MAJOR, DecisionRules
 from flashsale.scenario import Scenario
 
 IntArray = npt.NDArray[np.int64]

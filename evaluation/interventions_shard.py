@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from evaluation.interventions import NOWHERE, Interventions, Van
 from evaluation.interventions_account import Missed
-from flashsale.decision_rules import MINOR_PER_MAJOR
+from flashsale.decisions.rules import MINOR_PER_MAJOR
 from generator.ordering import Wishes
 from generator.randomness import INTERVENTIONS, tick_rng
 from generator.shelves import Shelves

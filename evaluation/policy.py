@@ -15,8 +15,8 @@ from evaluation.policy_screen import Seen
 from evaluation.replay import AT_RISK_MINUTES
 from flashsale.actions import ACTIONABLE
 from flashsale.calibration import Calibration
-from flashsale.decision_rules import DecisionRules, load_decision_rules
-from flashsale.decisions import Decision, decide
+from flashsale.decisions.decide import Decision, decide
+from flashsale.decisions.rules import DecisionRules, load_decision_rules
 from flashsale.errors import FlashsaleError
 
 BoolArray = npt.NDArray[np.bool_]

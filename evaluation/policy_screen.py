@@ -16,13 +16,13 @@ from evaluation.minute_rollups import MinuteRollup
 from evaluation.replay import AT_RISK_MINUTES, AT_RISK_PROBABILITY
 from flashsale.calibration import HORIZONS, Calibration
 from flashsale.campaigns import CampaignPlan
-from flashsale.demand_state import DemandState, Places
+from flashsale.decisions.situation import Inbound, Situation, Warehouses
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import SalePlan
+from flashsale.demand.state import DemandState, Places
 from flashsale.dimensions import draw_dimensions
-from flashsale.inbound import Arrivals
 from flashsale.minutes import MINUTE
 from flashsale.outlook import Observed, Outlook, look_ahead
-from flashsale.plan_ahead import SalePlan
-from flashsale.situation import Inbound, Situation, Warehouses
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -11,12 +11,12 @@ from evaluation.cases import SALE_START
 from evaluation.minute_rollups import MINUTE_MS
 from evaluation.recording import Recording
 from flashsale.calibration import Calibration
-from flashsale.demand_posterior import DemandPosterior
-from flashsale.demand_state import DemandState, Places, posterior
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import PlanAhead, SalePlan
+from flashsale.demand.posterior import DemandPosterior
+from flashsale.demand.state import DemandState, Places, posterior
 from flashsale.forecast import Shelves
-from flashsale.inbound import Arrivals
 from flashsale.outlook import Observed
-from flashsale.plan_ahead import PlanAhead, SalePlan
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""How bad a row is, and which comes first: pure.  What to do about it is decided in `flashsale.decisions`."""
+"""How bad a row is, and which comes first: pure.  What to do about it is decided in `flashsale.decisions.decide`."""
 
 import math
 from typing import Any

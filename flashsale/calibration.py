@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from flashsale.demand_posterior import Drift
+from flashsale.demand.posterior import Drift
 from flashsale.errors import SettingsError
 
 FloatArray = npt.NDArray[np.float64]

@@ -1,7 +1,7 @@
 """When stock runs out, and how sure that is: pure functions over all (product, warehouse) pairs at once.
 
 DESIGN section 6.  The demand ahead is that of `DemandPosterior`; a shipment on its way is followed as in
-`flashsale.inbound`; the last units of a product draw more customers (`effective_stock`); what is stated
+`flashsale.demand.inbound`; the last units of a product draw more customers (`effective_stock`); what is stated
 is put right by the calibration.  N pairs; minutes are minutes of the clock from now.
 """
 
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from flashsale.calibration import HORIZONS, Calibration
-from flashsale.demand_posterior import DemandPosterior
-from flashsale.inbound import Arrivals
-from flashsale.plan_ahead import PlanAhead
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import PlanAhead
+from flashsale.demand.posterior import DemandPosterior
 from flashsale.running_out import SHORT_MINUTES, expected_short, grid, running_out
 
 FloatArray = npt.NDArray[np.float64]

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from flashsale.calibration import Calibration
-from flashsale.demand_posterior import DemandPosterior
-from flashsale.demand_state import DemandState, MinuteDemand, Places, posterior
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import PlanAhead, SalePlan
+from flashsale.demand.posterior import DemandPosterior
+from flashsale.demand.state import DemandState, MinuteDemand, Places, posterior
 from flashsale.forecast import Forecast, Shelves, forecast
-from flashsale.inbound import Arrivals
-from flashsale.plan_ahead import PlanAhead, SalePlan
 from flashsale.running_out import SHORT_MINUTES
 
 FloatArray = npt.NDArray[np.float64]

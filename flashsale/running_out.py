@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from flashsale.calibration import HORIZONS
-from flashsale.demand_posterior import DemandPosterior
-from flashsale.inbound import Arrivals, OneArrival, at_least_with, short_with
-from flashsale.plan_ahead import PlanAhead
+from flashsale.demand.inbound import Arrivals, OneArrival, at_least_with, short_with
+from flashsale.demand.plan_ahead import PlanAhead
+from flashsale.demand.posterior import DemandPosterior
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -10,9 +10,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-from flashsale.alert_commands import Command, CommandError, apply_all, command_from
-from flashsale.alert_life import AlertBook, Bad, Pair, advance
-from flashsale.decision_rules import AlertRules
+from flashsale.alerts.commands import Command, CommandError, apply_all, command_from
+from flashsale.alerts.life import AlertBook, Bad, Pair, advance
+from flashsale.decisions.rules import AlertRules
 from flashsale.errors import SupersededRunError
 from flashsale.redis_keys import SaleKeys
 from flashsale.stores.alert_book import read_book, save_book

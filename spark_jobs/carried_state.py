@@ -1,6 +1,6 @@
 """What minute T hands to minute T + 1 besides stock.
 
-``kpi_state`` of T: per pair what is remembered of its demand (see `flashsale.demand_state`), the
+``kpi_state`` of T: per pair what is remembered of its demand (see `flashsale.demand.state`), the
 probabilities and the ETA stated at T (null: unknown; scored once their horizon has passed), lost_milliunits
 and lost_value so far, and how long it has been in stock; and the city mix of each sold-out pair in the
 window before it sold out.
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flashsale.demand_state import DemandState
+from flashsale.demand.state import DemandState
 from flashsale.outlook import MS_PER_MINUTE, Outlook
 from spark_jobs.pair_columns import NULL, Ints, PairColumns, int_column, pair_key, table_digest
 

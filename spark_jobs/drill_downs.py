@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flashsale.alert_life import Pair
-from flashsale.decisions import Decision
+from flashsale.alerts.life import Pair
+from flashsale.decisions.decide import Decision
 from flashsale.drill_down import Details, FanPoint, InboundRow, SiblingRow
 from flashsale.forecast import Shelves, fan
 from flashsale.snapshot import ActionRow

@@ -3,10 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
-from flashsale.alert_life import Pair
-from flashsale.decision_rules import DecisionRules
-from flashsale.decisions import Decision, decide
-from flashsale.situation import Inbound, Situation, Warehouses
+from flashsale.alerts.life import Pair
+from flashsale.decisions.decide import Decision, decide
+from flashsale.decisions.rules import DecisionRules
+from flashsale.decisions.situation import Inbound, Situation, Warehouses
 from spark_jobs.dimensions import SaleDimensions
 from spark_jobs.minute_pass import MinutePass
 from spark_jobs.pair_columns import Ints, int_column, pair_key

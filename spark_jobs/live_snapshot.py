@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from flashsale.actions import ACTIONABLE, severity, urgency
-from flashsale.alert_life import Alert, Pair
-from flashsale.decisions import Decision
+from flashsale.alerts.life import Alert, Pair
+from flashsale.decisions.decide import Decision
 from flashsale.minutes import iso, utc_now
 from flashsale.settings import Settings
 from flashsale.snapshot import (

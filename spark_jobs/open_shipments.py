@@ -12,7 +12,7 @@ import numpy as np
 from pymongo.database import Database
 
 from flashsale.calibration import Calibration
-from flashsale.inbound import Arrivals
+from flashsale.demand.inbound import Arrivals
 from flashsale.minutes import epoch_ms
 from flashsale.schema import INBOUND_SHIPMENTS
 from flashsale.stores.mongo import Document

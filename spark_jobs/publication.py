@@ -7,9 +7,9 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from flashsale.alert_life import bad_pairs
-from flashsale.alert_view import alert_view
-from flashsale.decision_rules import load_decision_rules
+from flashsale.alerts.life import bad_pairs
+from flashsale.alerts.view import alert_view
+from flashsale.decisions.rules import load_decision_rules
 from flashsale.dimensions import planned_intensity
 from flashsale.errors import NothingToDoError, SupersededRunError
 from flashsale.minutes import MINUTE, floor_minute, iso

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from flashsale.calibration import Calibration
-from flashsale.demand_state import Places
+from flashsale.demand.plan_ahead import SalePlan
+from flashsale.demand.state import Places
 from flashsale.minutes import MINUTE
 from flashsale.outlook import Observed, Outlook, look_ahead
-from flashsale.plan_ahead import SalePlan
 from flashsale.sale_run import SaleRun
 from spark_jobs.carried_state import CarriedState
 from spark_jobs.dimensions import SaleDimensions

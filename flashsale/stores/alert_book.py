@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from flashsale.alert_record import Alert, AlertBook, Handled
+from flashsale.alerts.record import Alert, AlertBook, Handled
 from flashsale.errors import SupersededRunError
 from flashsale.schema import ALERT_EVENTS
 from flashsale.stores.mongo import Document

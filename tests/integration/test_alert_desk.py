@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from flashsale.alert_life import Alert, AlertBook, Bad
-from flashsale.decision_rules import AlertRules
+from flashsale.alerts.life import Alert, AlertBook, Bad
+from flashsale.decisions.rules import AlertRules
 from flashsale.errors import SupersededRunError
 from flashsale.minutes import MINUTE, iso
 from flashsale.redis_keys import SaleKeys

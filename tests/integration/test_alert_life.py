@@ -9,9 +9,9 @@ import pytest
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from flashsale.alert_commands import Command, CommandName, apply_all
-from flashsale.alert_life import AlertBook, Bad, Pair, advance
-from flashsale.decision_rules import AlertRules
+from flashsale.alerts.commands import Command, CommandName, apply_all
+from flashsale.alerts.life import AlertBook, Bad, Pair, advance
+from flashsale.decisions.rules import AlertRules
 from flashsale.errors import SupersededRunError
 from flashsale.minutes import MINUTE
 from flashsale.sale_run import SaleRun

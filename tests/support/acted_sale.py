@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from evaluation.interventions import Interventions
 from evaluation.interventions_shard import ShardInterventions
-from flashsale.decision_rules import DecisionRules
+from flashsale.decisions.rules import DecisionRules
 from generator.shard_state import ShardState, TickFacts, Totals
 from generator.simulation import opening_state, step
 from generator.world import World

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from flashsale.inbound import Arrivals
+from flashsale.demand.inbound import Arrivals
 from flashsale.outlook import Outlook, look_ahead
 from tests.support.forecast_shop import FREE, SEEN, Case, Shop, drawn_shop
 

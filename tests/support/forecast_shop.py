@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from flashsale.calibration import Calibration
-from flashsale.demand_posterior import DemandPosterior, Drift
-from flashsale.demand_state import DemandState, MinuteDemand, Places
+from flashsale.demand.plan_ahead import SalePlan
+from flashsale.demand.posterior import DemandPosterior, Drift
+from flashsale.demand.state import DemandState, MinuteDemand, Places
 from flashsale.outlook import MS_PER_MINUTE, Observed
-from flashsale.plan_ahead import SalePlan
 from tests.support.forecast_demand import FloatArray, IntArray, Rng, SoldMinute, mean_quantity, sell_minute
 
 START = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)

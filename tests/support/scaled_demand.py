@@ -147,7 +147,7 @@ def _scaled(ahead: Demand, units: float) -> float:
 
 
 def _alive(ahead: Demand, units: float, planned: float) -> list[tuple[float, float]]:
-    """(count, probability) by cells of the counts with which the stock lasts so long; `flashsale.inbound` says how."""
+    """(count, probability) by cells of the counts that the stock outlasts, as in `flashsale.demand.inbound`."""
     stock, mean = _scaled(ahead, units), ahead.shape * planned / ahead.exposure
     reach = DEVIATIONS * sqrt(mean + mean**2 / ahead.shape)
     bottom = min(max(mean - reach, 0.0), max(stock - NODES, 0.0))

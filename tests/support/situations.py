@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from flashsale.decision_rules import DecisionRules, load_decision_rules
-from flashsale.demand_posterior import DemandPosterior, Drift
-from flashsale.situation import Inbound, Situation, Warehouses
+from flashsale.decisions.rules import DecisionRules, load_decision_rules
+from flashsale.decisions.situation import Inbound, Situation, Warehouses
+from flashsale.demand.posterior import DemandPosterior, Drift
 
 NO_DRIFT = Drift()
 RULES = load_decision_rules(Path("configs/decisions.toml"))

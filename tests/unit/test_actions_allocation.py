@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from flashsale.allocation import allocate
-from flashsale.own_need import spare_units
+from flashsale.decisions.allocation import allocate
+from flashsale.decisions.own_need import spare_units
 from tests.support.situations import posterior
 
 Problem = tuple[list[tuple[int, int, float, int]], list[int], list[int]]

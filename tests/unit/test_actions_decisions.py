@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flashsale.decision_reasons import Facts, reason
-from flashsale.decisions import LEAST_EFFORT_FIRST, Decision, decide
-from flashsale.situation import Situation
+from flashsale.decisions.decide import LEAST_EFFORT_FIRST, Decision, decide
+from flashsale.decisions.reasons import Facts, reason
+from flashsale.decisions.situation import Situation
 from flashsale.snapshot import Action
 from tests.support.situations import RULES, random_situation, rules, situation, warehouses
 

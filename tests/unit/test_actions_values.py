@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flashsale.action_values import newsvendor_qty
-from flashsale.decisions import Alternative, Decision, decide
+from flashsale.decisions.decide import Alternative, Decision, decide
+from flashsale.decisions.values import newsvendor_qty
 from tests.support.sampled_demand import drawn_demand, lost_each_minute
 from tests.support.situations import rules, situation, warehouses
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsale.alert_commands import HISTORY, Command, CommandError, apply, apply_all, command_from
-from flashsale.alert_life import Alert, AlertBook
+from flashsale.alerts.commands import HISTORY, Command, CommandError, apply, apply_all, command_from
+from flashsale.alerts.life import Alert, AlertBook
 
 NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 LATER = NINE + timedelta(minutes=20)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsale.alert_life import Alert, AlertBook, Bad, Pair, advance, bad_pairs
-from flashsale.decision_rules import AlertRules
+from flashsale.alerts.life import Alert, AlertBook, Bad, Pair, advance, bad_pairs
+from flashsale.decisions.rules import AlertRules
 from flashsale.minutes import MINUTE
 from flashsale.settings import load_settings
 from flashsale.snapshot import Severity

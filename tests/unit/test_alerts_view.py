@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flashsale.alert_life import Alert
-from flashsale.alert_view import alert_view
-from flashsale.decisions import Decision
+from flashsale.alerts.life import Alert
+from flashsale.alerts.view import alert_view
+from flashsale.decisions.decide import Decision
 
 NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 NAMES = {1: "Lahore Ring Road", 2: "Karachi South"}

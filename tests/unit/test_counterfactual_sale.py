@@ -17,8 +17,8 @@ from evaluation.policy_screen import Seen
 from evaluation.simulated_sale import simulate
 from evaluation.situations import situations
 from flashsale.calibration import Calibration
-from flashsale.decision_rules import DecisionRules
-from flashsale.decisions import decide
+from flashsale.decisions.decide import decide
+from flashsale.decisions.rules import DecisionRules
 from flashsale.errors import FlashsaleError
 from flashsale.market import draw_market
 from tests.support.situations import RULES, random_situation, rules

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flashsale.decision_rules import AlertRules, DecisionRules, load_decision_rules
+from flashsale.decisions.rules import AlertRules, DecisionRules, load_decision_rules
 from flashsale.errors import SettingsError
 
 STORED = Path("configs/decisions.toml")

@@ -18,8 +18,8 @@ from evaluation.summary import groups, printed
 from evaluation.warnings_given import stockouts_warned, warnings_true
 from evaluation.workers import results_of
 from flashsale.calibration import Calibration
+from flashsale.demand.plan_ahead import PlanAhead
 from flashsale.errors import FlashsaleError
-from flashsale.plan_ahead import PlanAhead
 
 SMALL = Case("restock_rescue", 7, 0.3, fraction=0.05, products=9, minutes=45)
 FLAT = Case("flat", 5, None, fraction=0.2, minutes=50)

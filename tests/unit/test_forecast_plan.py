@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsale.campaigns import CampaignPlan
-from flashsale.plan_ahead import SalePlan
+from flashsale.demand.plan_ahead import SalePlan
 from tests.support.forecast_shop import START, campaign
 
 MINUTES = 40

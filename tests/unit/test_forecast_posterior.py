@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from flashsale.demand_posterior import DemandPosterior, Drift
+from flashsale.demand.posterior import DemandPosterior, Drift
 from tests.support.forecast_demand import FloatArray, wanted
 from tests.support.forecast_shop import STEADY, known
 

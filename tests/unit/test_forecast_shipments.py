@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from flashsale.calibration import HORIZONS, Calibration
-from flashsale.demand_posterior import Drift
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import PlanAhead
+from flashsale.demand.posterior import Drift
 from flashsale.forecast import Shelves, forecast
-from flashsale.inbound import Arrivals
-from flashsale.plan_ahead import PlanAhead
 from flashsale.running_out import expected_short, grid, running_out
 from tests.support.forecast_cases import CASES, PAIRS_OF_A_DECILE, allowed, shop_and_outlook
 from tests.support.forecast_demand import FloatArray, IntArray, decile_gaps, run_down

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsale.calibration import Calibration
-from flashsale.demand_state import DemandState, MinuteDemand, Places, expected_rates, posterior
+from flashsale.demand.state import DemandState, MinuteDemand, Places, expected_rates, posterior
 from flashsale.outlook import Observed
 from tests.support.forecast_demand import FloatArray, sell_minute
 from tests.support.forecast_shop import observed

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsale.calibration import Calibration
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import PlanAhead
 from flashsale.forecast import Forecast, Shelves, effective_stock, fan, forecast
-from flashsale.inbound import Arrivals
-from flashsale.plan_ahead import PlanAhead
 from flashsale.running_out import grid
 from tests.support.forecast_demand import FloatArray, run_down
 from tests.support.forecast_shop import known

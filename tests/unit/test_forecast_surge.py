@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from flashsale.demand_state import DemandState, MinuteDemand, Places
-from flashsale.inbound import Arrivals
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import SalePlan
+from flashsale.demand.state import DemandState, MinuteDemand, Places
 from flashsale.outlook import Observed, look_ahead, surging
-from flashsale.plan_ahead import SalePlan
 from tests.support.forecast_demand import FloatArray, sell_minute
 from tests.support.forecast_shop import FREE, START, observed
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashsale.calibration import Calibration
-from flashsale.demand_state import Places
-from flashsale.inbound import Arrivals
+from flashsale.demand.inbound import Arrivals
+from flashsale.demand.plan_ahead import SalePlan
+from flashsale.demand.state import Places
 from flashsale.minutes import MINUTE, epoch_ms
 from flashsale.outlook import Observed, look_ahead
-from flashsale.plan_ahead import SalePlan
 from spark_jobs.bot_orders import no_bots
 from spark_jobs.carried_state import EMPTY, LOST, MIX_SCHEMA, STATE_SCHEMA, STATED, CarriedState, next_state
 from spark_jobs.pair_columns import NULL, PairColumns, decode, encode, pair_key, union_of_pairs

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flashsale.decision_rules import MINOR_PER_MAJOR, DecisionRules
-from flashsale.demand_posterior import FloatArray
-from flashsale.lost_demand import LostDemand, Paths
+from flashsale.decisions.lost_demand import LostDemand, Paths
+from flashsale.decisions.rules import MINOR_PER_MAJOR, DecisionRules
+from flashsale.demand.posterior import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flashsale.action_values import Worth, newsvendor_qty, saved_units
-from flashsale.allocation import allocate
-from flashsale.decision_rules import MINOR_PER_MAJOR, DecisionRules
-from flashsale.demand_posterior import FloatArray
-from flashsale.lost_demand import LostDemand
-from flashsale.situation import IntArray, Situation
+from flashsale.decisions.allocation import allocate
+from flashsale.decisions.lost_demand import LostDemand
+from flashsale.decisions.rules import MINOR_PER_MAJOR, DecisionRules
+from flashsale.decisions.situation import IntArray, Situation
+from flashsale.decisions.values import Worth, newsvendor_qty, saved_units
+from flashsale.demand.posterior import FloatArray
 
 SLICES = 3
 NEAREST = 3

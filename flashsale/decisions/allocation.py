@@ -14,9 +14,9 @@ import numpy.typing as npt
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 
-from flashsale.demand_posterior import FloatArray
+from flashsale.decisions.situation import BoolArray, IntArray
+from flashsale.demand.posterior import FloatArray
 from flashsale.errors import FlashsaleError
-from flashsale.situation import BoolArray, IntArray
 
 Units = npt.NDArray[np.int64]
 

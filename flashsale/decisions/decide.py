@@ -10,17 +10,17 @@ from typing import TypedDict
 
 import numpy as np
 
-from flashsale.action_values import Worth, pause_ads, restock, unit_worth
 from flashsale.actions import ACTIONABLE
-from flashsale.decision_reasons import Facts, reason
-from flashsale.decision_rules import DecisionRules
-from flashsale.demand_posterior import FloatArray
-from flashsale.lost_demand import LostDemand, lost_demand
-from flashsale.own_need import spare_units
-from flashsale.rerouting import best_rerouting
-from flashsale.situation import IntArray, Situation
+from flashsale.decisions.lost_demand import LostDemand, lost_demand
+from flashsale.decisions.own_need import spare_units
+from flashsale.decisions.reasons import Facts, reason
+from flashsale.decisions.rerouting import best_rerouting
+from flashsale.decisions.rules import DecisionRules
+from flashsale.decisions.situation import IntArray, Situation
+from flashsale.decisions.transfers import best_transfers
+from flashsale.decisions.values import Worth, pause_ads, restock, unit_worth
+from flashsale.demand.posterior import FloatArray
 from flashsale.snapshot import Action
-from flashsale.transfers import best_transfers
 
 LEAST_EFFORT_FIRST: tuple[Action, ...] = ("monitor", "pause_ads", "reroute", "transfer", "restock")
 """Of equally valuable actions the first is chosen: nothing is done for nothing."""

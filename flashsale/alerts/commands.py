@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
 
-from flashsale.alert_record import Alert, AlertBook, Handled, LifeState
+from flashsale.alerts.record import Alert, AlertBook, Handled, LifeState
 from flashsale.errors import FlashsaleError
 from flashsale.minutes import iso, parse_iso
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flashsale.actions import ACTIONABLE, severity
-from flashsale.alert_record import Alert as Alert
-from flashsale.alert_record import AlertBook as AlertBook
-from flashsale.alert_record import Handled as Handled
-from flashsale.alert_record import LifeState as LifeState
-from flashsale.alert_record import Pair as Pair
-from flashsale.decision_rules import AlertRules
+from flashsale.alerts.record import Alert as Alert
+from flashsale.alerts.record import AlertBook as AlertBook
+from flashsale.alerts.record import Handled as Handled
+from flashsale.alerts.record import LifeState as LifeState
+from flashsale.alerts.record import Pair as Pair
+from flashsale.decisions.rules import AlertRules
 from flashsale.minutes import MINUTE
 from flashsale.settings import Settings
 from flashsale.snapshot import ProductRow, Severity

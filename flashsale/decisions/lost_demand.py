@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from flashsale.demand_posterior import DemandPosterior, FloatArray
-from flashsale.situation import IntArray, Situation
+from flashsale.decisions.situation import IntArray, Situation
+from flashsale.demand.posterior import DemandPosterior, FloatArray
 
 PATHS = 128
 Paths = npt.NDArray[np.float32]

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flashsale.calibration import Calibration
-from flashsale.demand_posterior import DemandPosterior
+from flashsale.demand.posterior import DemandPosterior
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flashsale.demand_posterior import DemandPosterior, FloatArray
+from flashsale.demand.posterior import DemandPosterior, FloatArray
 
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flashsale.action_values import Worth, reroute
-from flashsale.decision_rules import DecisionRules
-from flashsale.demand_posterior import FloatArray
-from flashsale.lost_demand import Paths
-from flashsale.situation import IntArray, Situation
-from flashsale.transfers import Transfers, same_product
+from flashsale.decisions.lost_demand import Paths
+from flashsale.decisions.rules import DecisionRules
+from flashsale.decisions.situation import IntArray, Situation
+from flashsale.decisions.transfers import Transfers, same_product
+from flashsale.decisions.values import Worth, reroute
+from flashsale.demand.posterior import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

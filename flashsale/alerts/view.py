@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from flashsale.alert_record import Alert, Pair
-from flashsale.decisions import Decision
+from flashsale.alerts.record import Alert, Pair
+from flashsale.decisions.decide import Decision
 from flashsale.minutes import iso
 from flashsale.snapshot import SEVERITY_ORDER, AlertRow
 

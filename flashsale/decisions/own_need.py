@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from flashsale.demand_posterior import DemandPosterior, FloatArray
-from flashsale.situation import IntArray
+from flashsale.decisions.situation import IntArray
+from flashsale.demand.posterior import DemandPosterior, FloatArray
 
 
 def spare_units(

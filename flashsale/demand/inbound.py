@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import betainc
 
 from flashsale.calibration import Calibration
-from flashsale.demand_posterior import DemandPosterior, share
+from flashsale.demand.posterior import DemandPosterior, share
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -1,0 +1,1 @@
+"""What to do about each pair at risk, in expected money against waiting: pure."""
