@@ -76,7 +76,7 @@ def _line(row: ActionRow, names: Names, currency: str, as_of: datetime) -> Actio
         runs_out=_runs_out(row),
         likely_range=_likely_range(row),
         within_15=percent(row["p15"]),
-        action=_action(row, names),
+        action=_action(row, names) + _saves(row, currency),
         why=row["reason"],
         value_at_risk=money(row["value_at_risk"], currency),
         open_for=minutes((as_of - parse_iso(row["raised_at"])).total_seconds() / 60) if row["raised_at"] else DASH,
@@ -92,6 +92,12 @@ def _runs_out(row: ActionRow) -> str:
 def _likely_range(row: ActionRow) -> str:
     low, high = row["eta_p10"], row["eta_p90"]
     return "" if low is None or high is None or row["status"] == "sold_out" else f"{int(low)}–{int(high)}"
+
+
+def _saves(row: ActionRow, currency: str) -> str:
+    """`` · saves Rs 1.2 M``: what the action is worth against waiting."""
+    saved = row["value_saved"]
+    return f" · saves {money(saved, currency)}" if saved else ""
 
 
 def _action(row: ActionRow, names: Names) -> str:

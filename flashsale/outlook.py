@@ -27,12 +27,16 @@ MS_PER_MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Sums of one minute: units, squared quantities, orders (N,); `in_stock_ms`: time of it with stock, −1 unknown."""
+    """Sums of one minute: units, squared quantities, orders (N,); `in_stock_ms`: time of it with stock, −1 unknown.
+
+    `open_ms`: time of it since the sale began, less than a minute in the first one.
+    """
 
     units: IntArray
     squares: IntArray
     orders: IntArray
     in_stock_ms: IntArray
+    open_ms: int = MS_PER_MINUTE
 
     def demand(self, intensity: FloatArray) -> MinuteDemand:
         """As demand is remembered: unknown stock counts as stock, and orders prove some."""
@@ -44,10 +48,10 @@ class Observed:
         )
 
     def in_stock_share(self) -> FloatArray:
-        """Share of the minute with stock, (N,)."""
+        """Share of the time since the sale began with stock, (N,)."""
         # Clocks differ: what was sold in a minute without stock by the records was there all the same.
         unknown = (self.in_stock_ms < 0) | ((self.in_stock_ms == 0) & (self.orders > 0))
-        share: FloatArray = np.where(unknown, MS_PER_MINUTE, self.in_stock_ms) / MS_PER_MINUTE
+        share: FloatArray = np.where(unknown, 1.0, np.minimum(self.in_stock_ms / self.open_ms, 1.0))
         return share
 
 
@@ -77,15 +81,15 @@ def look_ahead(
     available: IntArray,
     places: Places,
     plan: SalePlan,
-    minute: int,
+    minute: float,
     arrivals: Arrivals,
     calibration: Calibration,
     short_minutes: int = SHORT_MINUTES,
 ) -> Outlook:
-    """The outlook at the end of `minute` of the sale.
+    """The outlook at the end of the clock's minute that began `minute` minutes after the sale's start.
 
-    `before`: state a minute earlier; `minutes`: the one or two minutes up to now, this one last; `available`
-    (N,) units, −1 unknown.
+    A sale may start within a minute of the clock; its first one then began before it.  `before`: state a minute
+    earlier; `minutes`: the one or two minutes up to now, this one last; `available` (N,) units, −1 unknown.
     """
     group = plan.group[places.product]
     intensity = plan.at(minute)[group]

@@ -1,7 +1,7 @@
 """The forecast of a sale's minutes: rollups and carried state in, `flashsale.outlook` out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from flashsale.calibration import Calibration
 from flashsale.demand.plan_ahead import SalePlan
 from flashsale.demand.state import Places
 from flashsale.minutes import MINUTE
-from flashsale.outlook import Observed, Outlook, look_ahead
+from flashsale.outlook import MS_PER_MINUTE, Observed, Outlook, look_ahead
 from flashsale.sale_run import SaleRun
 from spark_jobs.carried_state import CarriedState
 from spark_jobs.dimensions import SaleDimensions
@@ -22,6 +22,7 @@ from spark_jobs.rollups import MinuteRollup, available
 PROBABILITIES = ("p5", "p15", "p30")
 QUANTILES = ("eta_p10", "eta_p50", "eta_p90")
 P_DECIMALS, MINUTE_DECIMALS = 4, 2
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class SaleOutlook:
@@ -62,17 +63,30 @@ class SaleOutlook:
     def at(self, end: datetime, window: Sequence[MinuteRollup], before: CarriedState) -> Outlook:
         """The outlook at `end`, of the pairs of the last rollup of `window`, in their order."""
         last = window[-1].pw
-        minutes = tuple(_observed(rollup.pw, last.pair) for rollup in window[-2:])
+        minutes = tuple(self._observed(rollup, last.pair) for rollup in window[-2:])
         return look_ahead(
             before.demand(last.pair),
             minutes,
             available(last["on_hand"], last["reserved"]),
             self._places(last),
             self._plan,
-            (end - self._sale_start) // MINUTE - 1,
+            (end - self._sale_start) / MINUTE - 1,
             self._shipments.arrivals(end, last.pair, self.calibration),
             self.calibration,
             self._short_minutes,
+        )
+
+    def _observed(self, rollup: MinuteRollup, pairs: Ints) -> Observed:
+        def people(name: str, machines: str) -> Ints:
+            return rollup.pw.aligned(pairs, name, 0) - rollup.pw.aligned(pairs, machines, 0)
+
+        since_start = (rollup.minute + MINUTE - self._sale_start) // _MILLISECOND
+        return Observed(
+            people("units", "bot_units"),
+            people("units_squared", "bot_units_squared"),
+            people("orders", "bot_orders"),
+            rollup.pw.aligned(pairs, "in_stock_ms", NULL),
+            max(1, min(since_start, MS_PER_MINUTE)),
         )
 
     def _places(self, pairs: PairColumns) -> Places:
@@ -99,18 +113,6 @@ def outlook_columns(outlook: Outlook) -> dict[str, pa.Array]:
         "lost_now": pa.array(outlook.lost),
         "surge": pa.array(outlook.surge),
     }
-
-
-def _observed(minute: PairColumns, pairs: Ints) -> Observed:
-    def people(name: str, machines: str) -> Ints:
-        return minute.aligned(pairs, name, 0) - minute.aligned(pairs, machines, 0)
-
-    return Observed(
-        people("units", "bot_units"),
-        people("units_squared", "bot_units_squared"),
-        people("orders", "bot_orders"),
-        minute.aligned(pairs, "in_stock_ms", NULL),
-    )
 
 
 def _nullable(values: npt.NDArray[np.float64], decimals: int) -> pa.Array:

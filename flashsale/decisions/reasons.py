@@ -29,10 +29,17 @@ def reason(action: Action, qty: int, facts: Facts) -> str:
 def _state(facts: Facts) -> str:
     if facts.sold_out:
         return "sold out"
-    chance = "" if math.isnan(facts.p15) else f" ({100 * facts.p15:.0f} % within 15)"
+    chance = "" if math.isnan(facts.p15) else f" ({_percent(facts.p15)} within 15)"
     if math.isnan(facts.eta_minutes):
         return f"may sell out{chance}"
-    return f"sells out in ~{facts.eta_minutes:.0f} min{chance}"
+    # Rounded down, as everywhere on the screen: never more time than there is.
+    within = f"in ~{int(facts.eta_minutes)} min" if facts.eta_minutes >= 1 else "within a minute"
+    return f"sells out {within}{chance}"
+
+
+def _percent(share: float) -> str:
+    """Never rounded up to certainty."""
+    return f"{min(round(100 * share), 99 if share < 1 else 100)} %"
 
 
 def _answer(action: Action, qty: int, facts: Facts) -> str:

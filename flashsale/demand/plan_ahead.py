@@ -73,14 +73,28 @@ class SalePlan:
         self._table = table
         self._cumulative = np.concatenate([np.zeros((1, len(first))), np.cumsum(table, axis=0)])
 
-    def at(self, minute: int) -> FloatArray:
-        """Planned intensity in `minute` of the sale, (G,); 0 after its end."""
-        if not 0 <= minute < len(self._table):
-            return np.zeros(self._table.shape[1])
-        row: FloatArray = self._table[minute]
-        return row
+    def at(self, minute: float) -> FloatArray:
+        """Planned minutes of the clock's minute that begins `minute` minutes after the sale's start, (G,).
 
-    def ahead(self, minute: int) -> PlanAhead:
-        """As seen from the start of `minute`."""
-        start = min(max(minute, 0), len(self._table))
-        return PlanAhead(self._cumulative[start:] - self._cumulative[start])
+        For a whole number that minute's intensity; before the start and after the end nothing is planned.
+        """
+        if minute == int(minute):
+            inside = 0 <= minute < len(self._table)
+            row: FloatArray = self._table[int(minute)] if inside else np.zeros(self._table.shape[1])
+            return row
+        return self._until(minute + 1) - self._until(minute)
+
+    def ahead(self, minute: float) -> PlanAhead:
+        """As seen `minute` minutes after the start; a last minute that is begun counts as one."""
+        start = min(max(minute, 0.0), float(len(self._table)))
+        if start == int(start):
+            return PlanAhead(self._cumulative[int(start) :] - self._cumulative[int(start)])
+        steps = np.minimum(start + np.arange(len(self._table) - int(start) + 1), len(self._table))
+        return PlanAhead(np.stack([self._until(step) for step in steps.tolist()]) - self._until(start))
+
+    def _until(self, minute: float) -> FloatArray:
+        """Planned minutes from the start, (G,), linear within a minute."""
+        at = min(max(minute, 0.0), float(len(self._table)))
+        low = min(int(at), len(self._table) - 1)
+        until: FloatArray = self._cumulative[low] + (at - low) * self._table[low]
+        return until

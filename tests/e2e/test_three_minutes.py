@@ -77,6 +77,19 @@ def test_three_minutes_carry_exactly_the_orders_the_generator_made(
     assert third_minute["data_quality"]["ledger_residual_units"] == 0
 
 
+def test_the_forecast_is_calm_from_the_first_minute_on(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
+    """The sale starts within a minute of the clock; its first seconds are no reason to ring for everything."""
+    database = war_room.mongo[war_room.sale.database]
+    products = database["products_dim"].count_documents({})
+    at_risk = [d["headline"]["high_risk_skus"] for d in database[KPI_HISTORY].find().sort("_id", 1)]
+    assert at_risk
+    assert max(at_risk) < products / 2, at_risk
+    assert third_minute["meta"]["calibration_id"]
+    assert third_minute["forecast_quality"]["minutes"] >= MINUTES - 1
+    rows = third_minute["actions"]["rows"]
+    assert all(row["p15"] is not None and row["value_saved"] >= 0 and row["reason"] for row in rows)
+
+
 def test_every_green_run_left_a_minute_that_can_be_read(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
     assert third_minute
     green = [run for run in war_room.airflow.runs("minute_kpis") if run["state"] == "success"]

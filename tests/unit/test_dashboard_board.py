@@ -133,6 +133,11 @@ def test_an_action_is_a_verb_a_quantity_and_a_place(fields, text):
     assert action_line(**fields).action == text
 
 
+def test_an_action_tells_what_it_saves_when_it_saves_anything():
+    assert action_line(action="restock", qty=900, value_saved=1_240_000_00).action == "Restock 900 · saves Rs 1.24 M"
+    assert action_line(action="monitor", qty=0, value_saved=0).action == "Monitor"
+
+
 def test_a_thing_without_a_name_is_shown_by_its_number():
     assert action_line(product_id=999).product == "product 999"
     assert Names(None).city(4) == "city 4"
