@@ -51,7 +51,7 @@ _SPECS = (
         lambda h: h["value_at_risk"],
         lambda t: t["value_at_risk"],
     ),
-    _Spec("lost", "Lost so far", "orange", "money", lambda h: h["lost_value"], lambda t: t["lost_value"]),
+    _Spec("lost", "Lost so far{lost_units}", "orange", "money", lambda h: h["lost_value"], lambda t: t["lost_value"]),
     _Spec(
         "overloaded",
         "Overloaded warehouses",
@@ -69,6 +69,9 @@ def headline_figures(
     """The six figures in reading order; money in `headline` and `trend` is in minor units."""
     rows = sorted(trend, key=lambda row: row["minute"])
     base, over = _base(rows)
+    # A snapshot of the release before does not tell units.
+    units = headline.get("lost_units", 0)
+    lost_units = f", {units:,} units" if units else ""
 
     def figure(spec: _Spec) -> Figure:
         now = spec.now(headline)
@@ -80,7 +83,7 @@ def headline_figures(
             value = count(now)
         change = "" if base is None else _change(spec.kind, now, spec.past(base))
         course = tuple(spec.past(row) for row in rows)
-        label = spec.label.format(horizon=horizon_minutes)
+        label = spec.label.format(horizon=horizon_minutes, lost_units=lost_units)
         return Figure(spec.key, label, value, change, over if change else "", spec.hue, course, calm=now == 0)
 
     return tuple(figure(spec) for spec in _SPECS)

@@ -41,6 +41,7 @@ def test_figures_are_the_headline_in_reading_order():
         high_risk_skus=27,
         sold_out_skus=4,
         value_at_risk=8_400_000_00,
+        lost_units=840,
         lost_value=1_200_000_00,
         overloaded_warehouses=2,
     )
@@ -50,7 +51,7 @@ def test_figures_are_the_headline_in_reading_order():
         ("At-risk SKUs", "27"),
         ("Sold-out SKUs", "4"),
         ("Value at risk, 30 min", "Rs 8.4 M"),
-        ("Lost so far", "Rs 1.2 M"),
+        ("Lost so far, 840 units", "Rs 1.2 M"),
         ("Overloaded warehouses", "2 of 6"),
     ]
 
@@ -131,6 +132,19 @@ def test_a_forecast_is_shown_by_its_median_range_and_probability():
 )
 def test_an_action_is_a_verb_a_quantity_and_a_place(fields, text):
     assert action_line(**fields).action == text
+
+
+def test_what_was_lost_is_told_in_units_too_when_they_are_known():
+    content = parts(END)
+
+    def label():
+        figures = headline_figures(content["headline"], content["trend"], 7, "PKR", 30)
+        return next(figure.label for figure in figures if figure.key == "lost")
+
+    content["headline"]["lost_units"] = 2_374
+    assert label() == "Lost so far, 2,374 units"
+    del content["headline"]["lost_units"]
+    assert label() == "Lost so far", "a snapshot of the release before"
 
 
 def test_an_action_tells_what_it_saves_when_it_saves_anything():
