@@ -1,6 +1,7 @@
 """What one embedded stack is: where its state lies, which ports it takes, how large it may grow."""
 
 import hashlib
+import os
 import socket
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -134,16 +135,41 @@ def isolated_config(home: Path, dags_folder: Path | None = None, **overrides: An
     return StackConfig(settings, ports, TEST_SIZES, dags_folder or ROOT / "dags")
 
 
+_FIRST_PORT, _LAST_PORT, _PORTS_A_PROCESS = 20_000, 32_000, 100
+"""Below the range from which systems take ports for outgoing connections: none of those can sit on one meanwhile."""
+_handed_out: set[int] = set()
+
+
 def free_ports(count: int) -> list[int]:
-    """`count` different ports of 127.0.0.1 that are free now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """`count` different ports of 127.0.0.1 that are free now and that this process did not ask for before.
+
+    Processes begin at different places, by their ids: a port that one has yet to use is not given to another.
+    Raises SettingsError when there are not so many.
+    """
+    span = _LAST_PORT - _FIRST_PORT
+    begin = os.getpid() * _PORTS_A_PROCESS % span
+    found: list[int] = []
+    for step in range(span):
+        port = _FIRST_PORT + (begin + step) % span
+        if port not in _handed_out and _is_free(port):
+            _handed_out.add(port)
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise SettingsError(
+        f"fewer than {count} ports between {_FIRST_PORT} and {_LAST_PORT} are free; end what takes them"
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do, which are not kept out by connections that just ended.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def _port_of(url: str) -> int:

@@ -58,18 +58,22 @@ find_chromium() {
   return 1
 }
 
+# Whether apt can install package $1 in a version like $2. Not grep -q: it leaves at the first match, and then
+# apt-cache, still writing, dies of the closed pipe, which pipefail would take for "no such package".
+apt_offers() { apt-cache policy "$1" 2>/dev/null | grep -E "Candidate: $2" >/dev/null; }
+
 # The first of the named packages that apt can install.
 available() {
   local name
   for name in "$@"; do
-    if apt-cache policy "$name" 2>/dev/null | grep -q 'Candidate: [0-9]'; then printf '%s' "$name"; return; fi
+    if apt_offers "$name" '[0-9]'; then printf '%s' "$name"; return; fi
   done
   return 1
 }
 python_packages() {
   local name
   # The system's own Python where it is new enough, otherwise one that stands beside it.
-  if apt-cache policy python3 2>/dev/null | grep -Eq 'Candidate: 3\.1[123]'; then printf 'python3 python3-venv'; return; fi
+  if apt_offers python3 '3\.1[123]'; then printf 'python3 python3-venv'; return; fi
   name=$(available python3.11 python3.12 python3.13) && printf '%s %s-venv' "$name" "$name"
 }
 

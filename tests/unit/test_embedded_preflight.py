@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.config import Ports, Sizes, StackConfig, isolated_config, load_config
+from embedded.config import Ports, Sizes, StackConfig, free_ports, isolated_config, load_config
 from embedded.preflight import check_before_start
 from embedded.service import PortUse, Service
 from flashsale.errors import FlashsaleError, SettingsError
@@ -74,6 +74,17 @@ def test_two_isolated_stacks_share_no_port(tmp_path: Path) -> None:
 
     assert not ports(first) & ports(second)
     assert first.stack_id != second.stack_id
+
+
+def test_a_port_is_given_once_and_never_one_that_is_taken() -> None:
+    with socket.socket() as taken:
+        (port,) = free_ports(1)
+        taken.bind(("127.0.0.1", port + 1))
+        taken.listen()
+        given = free_ports(300)
+    assert len({port, *given}) == 301
+    assert port + 1 not in given
+    assert max(given) < 32_768, "a port that an outgoing connection may get"
 
 
 def test_secrets_are_private_different_and_kept(tmp_path: Path) -> None:
