@@ -57,6 +57,11 @@ class HdfsStore:
                 out.write(chunk)
         return sha.hexdigest()
 
+    def upload(self, source: Path, path: str) -> None:
+        """Write a local file to `path`, replacing what an earlier attempt left there."""
+        with source.open("rb") as file:
+            self._client.write(path, file, overwrite=True)
+
     def read_text(self, path: str) -> str:
         with self._client.read(path, encoding="utf-8") as reader:
             text: str = reader.read()
