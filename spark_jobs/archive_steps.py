@@ -107,10 +107,10 @@ class ArchiveSteps:
 
     def _same(self, batch: Batch, path: str, file: Path) -> None:
         """Copy a published file to `file`; raises ReadBackError when it is not, byte for byte, what was verified."""
-        if self._hdfs.download(path, file) != batch.file_digest:
+        if not self._hdfs.exists(path) or self._hdfs.download(path, file) != batch.file_digest:
             raise ReadBackError(
                 f"batch {batch.batch_id}: {path} is not the file that was verified; nothing was deleted, "
-                "look at who wrote it and move it away"
+                "look at who changed it and move it away"
             )
 
     def _staged(self, batch: Batch) -> str:
