@@ -13,11 +13,10 @@ from pymongo.collection import Collection
 from flashsale.errors import FlashsaleError, ReadBackError
 from flashsale.hdfs_paths import SalePaths
 from flashsale.sale_run import SaleRun
-from flashsale.schema import ARCHIVE_BATCHES, FACTS, ORDERS
+from flashsale.schema import FACTS, ORDERS
 from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from spark_jobs import archive_facts, archive_steps, minute_kpis
-from spark_jobs.archive_batch import State
 from spark_jobs.session import spark_session
 from tests.support.archive_files import archived_ids
 from tests.support.archived_sale import NOW, START, acknowledged, drawn_facts, everywhere, hot_ids, settled_sale
@@ -76,27 +75,6 @@ def test_minutes_that_were_never_rolled_up_keep_their_facts(spark_services: Sett
     hot = [o["order_ts"] for o in shop.database[ORDERS.name].find()]
     assert hot
     assert min(hot) >= at("09:58")
-
-
-@pytest.mark.parametrize("state", [State.STAGED, State.VERIFIED, State.PUBLISHED, State.PRUNING])
-def test_a_run_that_dies_after_any_step_is_finished_by_the_next(
-    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
-) -> None:
-    advance = archive_facts.BatchStore.advance
-
-    def die_after(self: Any, batch: Any, to: State, **facts: Any) -> Any:
-        result = advance(self, batch, to, **facts)
-        if to is state:
-            raise KeyboardInterrupt
-        return result
-
-    with monkeypatch.context() as patch:
-        patch.setattr(archive_facts.BatchStore, "advance", die_after)
-        with pytest.raises(KeyboardInterrupt):
-            archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    assert everywhere(pipeline) == acknowledged()
-    assert {b["state"] for b in pipeline.database[ARCHIVE_BATCHES].find()} == {"PRUNED"}
 
 
 def test_a_run_that_dies_in_the_middle_of_deleting_loses_nothing(
