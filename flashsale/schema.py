@@ -198,6 +198,7 @@ ROLLUP_PWC = "kpi_rollup_pwc"
 KPI_STATE = "kpi_state"
 KPI_HISTORY = "kpi_history"
 ARCHIVE_BATCHES = "archive_batches"
+ARCHIVE_COMPACTIONS = "archive_compactions"
 ALERT_EVENTS = "alert_events"
 FORECAST_SCORES = "forecast_scores"
 STATE_COLLECTIONS = (
@@ -209,6 +210,7 @@ STATE_COLLECTIONS = (
     KPI_STATE,
     KPI_HISTORY,
     ARCHIVE_BATCHES,
+    ARCHIVE_COMPACTIONS,
     ALERT_EVENTS,
     FORECAST_SCORES,
 )

@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     form = query.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="rows as CSV with a header")
     form.add_argument("--json", action="store_true", help="rows as an array of JSON objects")
+    verify = command("verify", _verify, "each acknowledged id exactly once, files as published; exit code 1 if not")
+    verify.add_argument("--deep", action="store_true", help="read every file to its last byte: SHA-256 and sums too")
     return parser
 
 
@@ -69,6 +71,16 @@ def _query(options: argparse.Namespace) -> int:
         with sql_errors():
             _print(write(rows))
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from spark_jobs.archive_tools.verify import verify
+
+    report = verify(load_settings(), options.sale, deep=options.deep)
+    _print(f"finding: {line}" for line in report.findings)
+    _print(f"note: {line}" for line in report.notes)
+    print(report.line())
+    return 1 if report.findings else 0
 
 
 def _print(lines: Iterable[str]) -> None:

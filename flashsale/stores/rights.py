@@ -6,6 +6,7 @@ from flashsale.sale_run import SaleRun
 from flashsale.schema import (
     ALERT_EVENTS,
     ARCHIVE_BATCHES,
+    ARCHIVE_COMPACTIONS,
     CHECKPOINTS,
     DIMENSIONS,
     FACTS,
@@ -90,7 +91,7 @@ def _sale_privileges(database: str) -> dict[str, list[Document]]:
             _privilege(database, "", ["find"]),
             *on([*dimensions, INBOUND_SHIPMENTS.name, *quarantines], ["insert", "update"]),
             *on([ROLLUP_PW, ROLLUP_PWC, KPI_STATE, KPI_HISTORY], _WRITE),
-            *on([ARCHIVE_BATCHES, ALERT_EVENTS, FORECAST_SCORES], _WRITE),
+            *on([ARCHIVE_BATCHES, ARCHIVE_COMPACTIONS, ALERT_EVENTS, FORECAST_SCORES], _WRITE),
             *on(facts, ["remove"]),
         ],
         "notifier": [*inspect, *on([ALERT_EVENTS], ["find"])],
