@@ -1,4 +1,4 @@
-"""``python -m containers.init_airflow``: Airflow's tables, and the user ``admin`` with the generated password.
+"""``python -m containers.init_airflow``: Airflow's tables and pools, and the user ``admin`` with the generated password.
 
 Runs again at every start: a new version migrates the tables, and the password is always the secret's.
 """
@@ -6,12 +6,13 @@ Runs again at every start: a new version migrates the tables, and the password i
 import subprocess
 import sys
 
+from flashsale.airflow_pools import POOLS
 from flashsale.errors import FlashsaleError, exit_with_one_line
 from flashsale.settings import load_settings
 
 USER = "admin"
 ROLE = "Admin"
-_MIGRATE_SECONDS = 300
+_LONGEST_SECONDS = 300
 
 
 def main() -> int:
@@ -20,20 +21,23 @@ def main() -> int:
 
 
 def _set_up() -> int:
-    _migrate()
+    _airflow("db", "migrate")
+    for name, (slots, what) in POOLS.items():
+        _airflow("pools", "set", name, str(slots), what)
     _put_admin(load_settings().secret("airflow_admin"))
     sys.stdout.write(f"Airflow's database is migrated; its user is {USER}\n")
     return 0
 
 
-def _migrate() -> None:
+def _airflow(*words: str) -> None:
+    told = f"airflow {words[0]} {words[1]}"
     try:
         # The command of this image's own environment.
-        done = subprocess.run(["airflow", "db", "migrate"], timeout=_MIGRATE_SECONDS, check=False)  # noqa: S607
+        done = subprocess.run(["airflow", *words], timeout=_LONGEST_SECONDS, check=False)  # noqa: S603, S607
     except subprocess.TimeoutExpired as error:
-        raise FlashsaleError(f"airflow db migrate took more than {_MIGRATE_SECONDS} s; is PostgreSQL well?") from error
+        raise FlashsaleError(f"{told} took more than {_LONGEST_SECONDS} s; is PostgreSQL well?") from error
     if done.returncode != 0:
-        raise FlashsaleError(f"airflow db migrate failed with exit code {done.returncode}; its lines stand above")
+        raise FlashsaleError(f"{told} failed with exit code {done.returncode}; its lines stand above")
 
 
 def _put_admin(password: str) -> None:

@@ -1,5 +1,8 @@
 """What the DAGs share: owner, minute schedule, and health keys written by Airflow's callbacks."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -42,3 +45,10 @@ def interval_end(context: dict[str, Any]) -> datetime | None:
     """End of the run's data interval; a run triggered by hand may have none."""
     end = context.get("data_interval_end")
     return None if end is None else datetime.fromtimestamp(end.timestamp(), UTC)
+
+
+@contextmanager
+def lowest_priority() -> Iterator[None]:
+    """The processor first goes to whoever else wants it; a task is a process of its own, which ends after the block."""
+    os.nice(19)
+    yield

@@ -4,8 +4,8 @@
 Every ten minutes: drop what nothing needs any more. The line each task returns says what was
 dropped and what was kept.
 
-* **drop_rollups**: `kpi_rollup_pwc` by age; `kpi_rollup_pw` and `kpi_history` only once an archive
-  batch holds them. `kpi_state` and the quarantines stay.
+* **drop_rollups**: `kpi_rollup_pwc` by age. `kpi_rollup_pw`, `kpi_history` and the quarantines leave by
+  `archive_facts`, once archived; `kpi_state` stays.
 * **clean_airflow**: logs older than `FLASHSALE_AIRFLOW_KEEP_DAYS` or beyond `FLASHSALE_AIRFLOW_LOGS_MB`;
   every six hours the rows of such runs, where `FLASHSALE_AIRFLOW_DATABASE` tells the database.
 """

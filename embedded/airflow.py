@@ -1,6 +1,7 @@
 """Airflow as three components of their own; its metadata in PostgreSQL, its tasks forked by the scheduler."""
 
 import json
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from embedded.config import HOST, ROOT, StackConfig
 from embedded.environment import bin_folder, settings_environment
 from embedded.http_probe import get_json, get_text
 from embedded.service import NotAnsweringError, PortUse, Service
+from flashsale.airflow_pools import POOLS
 from flashsale.secret_files import write_private
 
 USER = "admin"
@@ -20,7 +22,7 @@ def airflow_services(config: StackConfig) -> tuple[Service, ...]:
     env = _env(config)
     home = config.home / "airflow"
     # Beside the database, so that both are forgotten together.
-    migrated = config.home / "postgres" / f"airflow-{version('apache-airflow-core')}.migrated"
+    migrated = config.home / "postgres" / f"airflow-{version('apache-airflow-core')}-pools-{len(POOLS)}.migrated"
 
     def prepare() -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -29,7 +31,7 @@ def airflow_services(config: StackConfig) -> tuple[Service, ...]:
 
     database = Service(
         name="airflow-db",
-        argv=(airflow, "db", "migrate"),
+        argv=("bash", "-c", " && ".join(shlex.join(command) for command in _database_commands(airflow))),
         env=env,
         needs=("postgres",),
         prepare=prepare,
@@ -71,6 +73,11 @@ def airflow_services(config: StackConfig) -> tuple[Service, ...]:
         start_seconds=120,
     )
     return database, api, processor, scheduler
+
+
+def _database_commands(airflow: str) -> list[tuple[str, ...]]:
+    pools = [(airflow, "pools", "set", name, str(slots), what) for name, (slots, what) in POOLS.items()]
+    return [(airflow, "db", "migrate"), *pools]
 
 
 def airflow_url(config: StackConfig) -> str:

@@ -16,8 +16,11 @@ _BSON_TYPE: dict[FieldType, str] = {
     "double": "double",
     "string": "string",
     "date": "date",
+    "bool": "bool",
+    "binary": "binData",
     "list<string>": "array",
     "list<int32>": "array",
+    "list<struct>": "array",
 }
 _LIST_ITEM: dict[FieldType, str] = {"list<string>": "string", "list<int32>": "int"}
 
@@ -55,16 +58,26 @@ def arrow_schema(table: Table) -> pyarrow.Schema:
     """Arrow (and so Parquet) schema of `table`, under its own field names."""
     import pyarrow as pa
 
+    return pa.schema([_arrow_field(field) for field in table.fields])
+
+
+def _arrow_field(field: Field) -> pyarrow.Field:
+    import pyarrow as pa
+
+    if field.type == "list<struct>":
+        return pa.field(field.name, pa.list_(pa.struct([_arrow_field(item) for item in field.items])), nullable=False)
     types: dict[FieldType, pa.DataType] = {
         "int32": pa.int32(),
         "int64": pa.int64(),
         "double": pa.float64(),
         "string": pa.string(),
         "date": pa.timestamp("ms", tz="UTC"),
+        "bool": pa.bool_(),
+        "binary": pa.binary(),
         "list<string>": pa.list_(pa.string()),
         "list<int32>": pa.list_(pa.int32()),
     }
-    return pa.schema([pa.field(f.name, types[f.type], nullable=f.nullable) for f in table.fields])
+    return pa.field(field.name, types[field.type], nullable=field.nullable)
 
 
 def spark_schema(table: Table, *, stored_names: bool = False) -> StructType:
@@ -101,12 +114,14 @@ def data_dictionary(tables: tuple[Table, ...]) -> str:
     for table in tables:
         parts.append(f"\n## {table.name}\n\n{table.description}\n\n")
         parts.append("| field | type | unit | range | description |\n|---|---|---|---|---|\n")
-        parts.extend(_dictionary_row(table, field) for field in table.fields)
+        for field in table.fields:
+            parts.append(_dictionary_row(table, field))
+            parts.extend(_dictionary_row(table, item, field.name + ".") for item in field.items)
     return "".join(parts)
 
 
-def _dictionary_row(table: Table, field: Field) -> str:
-    name = f"`{field.name}`" + (" (`_id`)" if field.name == table.key else "")
+def _dictionary_row(table: Table, field: Field, within: str = "") -> str:
+    name = f"`{within}{field.name}`" + (" (`_id`)" if field.name == table.key else "")
     kind = field.type + (" or null" if field.nullable else "")
     if field.choices:
         allowed = ", ".join(field.choices)
@@ -120,6 +135,7 @@ def _dictionary_row(table: Table, field: Field) -> str:
 if __name__ == "__main__":
     import sys
 
+    from flashsale.archived_tables import DOCUMENTS
     from flashsale.schema import TABLES
 
-    sys.stdout.write(data_dictionary(TABLES))
+    sys.stdout.write(data_dictionary((*TABLES, *DOCUMENTS)))

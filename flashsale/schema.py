@@ -7,7 +7,9 @@ and `docs/data-dictionary.md`; nothing else spells a field's type.
 from dataclasses import dataclass
 from typing import Literal
 
-FieldType = Literal["int32", "int64", "double", "string", "date", "list<string>", "list<int32>"]
+FieldType = Literal[
+    "int32", "int64", "double", "string", "date", "bool", "binary", "list<string>", "list<int32>", "list<struct>"
+]
 
 MAX_EXACT_ID = 2**53 - 1
 """Largest integer a double holds exactly: ids stay readable by any JSON client."""
@@ -18,7 +20,7 @@ MAX_UNITS = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a table; `unit` is empty for names and ids."""
+    """One field of a table; `unit` is empty for names and ids, `items` are the fields of a ``list<struct>``."""
 
     name: str
     type: FieldType
@@ -28,6 +30,7 @@ class Field:
     maximum: int | None = None
     nullable: bool = False
     choices: tuple[str, ...] = ()
+    items: "tuple[Field, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

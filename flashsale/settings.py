@@ -6,10 +6,10 @@ the embedded stack, so that a command typed beside a running demo just works.
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flashsale.errors import SettingsError
@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     superseded_ttl_minutes: int = Field(default=30, ge=1, le=1440)
     archive_age_minutes: int = Field(default=20, ge=1, le=10_080)
     archive_batch_rows: int = Field(default=4_000_000, ge=1, le=4_000_000)
+    # Rows a second the archive takes from MongoDB and deletes there; 0: as fast as they go.
+    archive_rows_per_second: int = Field(default=50_000, ge=0, le=10_000_000)
+    # MB of one sale's documents and indexes, uncompressed.  Above the high mark minutes are archived as soon as
+    # they are final, and as fast as they go, until the low mark is reached.
+    archive_high_mb: int = Field(default=8_000, ge=1, le=100_000_000)
+    archive_low_mb: int = Field(default=6_000, ge=1, le=100_000_000)
 
     # What Airflow leaves behind: days that runs and their logs stay, and size of all logs together.
     airflow_keep_days: int = Field(default=7, ge=1, le=365)
@@ -116,6 +122,15 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("should be an IANA time zone such as Asia/Karachi") from error
         return name
+
+    @model_validator(mode="after")
+    def _marks_in_order(self) -> Self:
+        if self.archive_low_mb > self.archive_high_mb:
+            raise ValueError(
+                f"{ENV_PREFIX}ARCHIVE_LOW_MB should be at most {ENV_PREFIX}ARCHIVE_HIGH_MB "
+                f"({self.archive_high_mb}), got {self.archive_low_mb}"
+            )
+        return self
 
     @property
     def lateness(self) -> timedelta:
@@ -152,5 +167,8 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        variable = ENV_PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
+        if not first["loc"]:
+            # Of settings that do not go together; the message names them itself.
+            raise SettingsError(first["msg"].removeprefix("Value error, ")) from error
+        variable = ENV_PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"{variable}={first['input']!s}: {first['msg']}") from error

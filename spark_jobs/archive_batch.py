@@ -1,23 +1,24 @@
 """One archive batch: what it covers, what was sealed, and how far it came.
 
-``archive_batches`` holds {_id: batch_id, table, start, end, state, seal, ...}.
-A batch is the facts of one table whose event time lies in ``[start, end)``, within one
+``archive_batches`` holds {_id: batch_id, table, start, end, state, seal, ...}, and the lease of the run at work.
+A batch is the rows of one table whose time lies in ``[start, end)``, within one
 hour.  Its states follow each other; every step can be interrupted and taken again.
 """
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from flashsale.minutes import compact, utc_now
-from flashsale.schema import ARCHIVE_BATCHES, ORDERS, Table
+from flashsale.schema import ARCHIVE_BATCHES, Table
 from flashsale.stores.mongo import Document
+from spark_jobs.archive_content import Seal
+from spark_jobs.archive_lease import Lease
 
 
 class State(StrEnum):
@@ -33,22 +34,8 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
-    """Content of a batch: number of facts, SHA-256 over the sorted ids, and sums.
-
-    `quantity` and `value` sum order_qty and order_value (minor units); for inventory they
-    sum on_hand and reserved.
-    """
-
-    rows: int
-    id_digest: str
-    quantity: int
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as stored."""
+    """A batch as stored; `file_digest` (SHA-256, hex) is known from VERIFIED on."""
 
     batch_id: str
     table: str
@@ -56,22 +43,12 @@ class Batch:
     end: datetime
     state: State
     seal: Seal
+    file_digest: str = ""
 
     @property
     def hour(self) -> datetime:
         """The hour its partition is named by."""
         return self.start.replace(minute=0)
-
-
-def summed_fields(table: Table) -> tuple[str, str]:
-    """The two fields a seal sums."""
-    return ("order_qty", "order_value") if table.name == ORDERS.name else ("inventory_on_hand", "reserved_stock")
-
-
-def make_seal(ids: NDArray[np.int64], quantity: int, value: int) -> Seal:
-    """Seal of facts with these ids, in any order."""
-    digest = hashlib.sha256(np.sort(ids).astype("<i8").tobytes()).hexdigest()
-    return Seal(len(ids), digest, quantity, value)
 
 
 class BatchStore:
@@ -87,15 +64,31 @@ class BatchStore:
     def all(self) -> list[Batch]:
         return self._read({})
 
-    def insert(self, table: Table, start: datetime, end: datetime, seal: Seal) -> Batch:
-        """Store a newly sealed batch; its id names the range and the content."""
+    def insert(
+        self, lease: Lease, table: Table, start: datetime, end: datetime, seal: Seal, counts: Mapping[str, int]
+    ) -> Batch:
+        """Store a newly sealed batch; its id names the range and the content.
+
+        `counts` are what a quarantine's documents are counted by (`flashsale.stores.quarantine`).
+        Raises SupersededRunError when the lease is another run's by now.
+        """
         batch_id = f"{table.name}-{compact(start)}-{compact(end)}-{seal.id_digest[:8]}"
         batch = Batch(batch_id, table.name, start, end, State.SEALED, seal)
-        document: dict[str, Any] = asdict(batch)
-        document["_id"] = document.pop("batch_id")
-        document["state"] = batch.state.value
-        document["sealed_at"] = utc_now()
-        self._collection.insert_one(document)
+        document: dict[str, Any] = {
+            "_id": batch_id,
+            "table": table.name,
+            "start": start,
+            "end": end,
+            "state": batch.state.value,
+            "seal": asdict(seal),
+            "sealed_at": utc_now(),
+            **({"counts": [{"key": key, "count": count} for key, count in counts.items()]} if counts else {}),
+        }
+
+        def put(session: ClientSession) -> None:
+            self._collection.insert_one(dict(document), session=session)
+
+        lease.within(put)
         return batch
 
     def advance(self, batch: Batch, state: State, **facts: Any) -> Batch:
@@ -114,7 +107,8 @@ class BatchStore:
         return self._read({"_id": batch_id})[0]
 
     def _read(self, query: dict[str, Any]) -> list[Batch]:
-        return [_batch(document) for document in self._collection.find(query).sort([("start", 1), ("_id", 1)])]
+        found = self._collection.find({"table": {"$exists": True}, **query}).sort([("start", 1), ("_id", 1)])
+        return [_batch(document) for document in found]
 
 
 def _batch(document: Document) -> Batch:
@@ -125,4 +119,5 @@ def _batch(document: Document) -> Batch:
         document["end"],
         State(document["state"]),
         Seal(**document["seal"]),
+        document.get("file_digest", ""),
     )

@@ -1,8 +1,7 @@
-"""The retention job: drop what the live sale's minutes need no more, and say what is kept and why.
+"""The retention job: drop what the live sale's minutes need no more, and say what waits for the archive.
 
-``kpi_rollup_pwc`` goes by age; ``kpi_rollup_pw`` and ``kpi_history`` only once an archive batch
-holds them.  Quarantine stays: the data-quality figures of the sale are counted from it.
-``kpi_state`` stays too (`retention_bounds` tells why).  Facts are the archive job's alone.
+``kpi_rollup_pwc`` goes by age.  ``kpi_rollup_pw``, ``kpi_history``, the quarantines and the facts leave MongoDB
+by the archive job alone, which deletes what it has read back.  ``kpi_state`` stays (`retention_bounds` tells why).
 """
 
 import logging
@@ -10,21 +9,19 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pymongo.database import Database
-
 from flashsale.minutes import floor_minute, utc_now
 from flashsale.redis_keys import SaleKeys
-from flashsale.schema import FACTS, KPI_HISTORY, QUARANTINE_OF, ROLLUP_PW, ROLLUP_PWC
+from flashsale.schema import KPI_HISTORY, ROLLUP_PW, ROLLUP_PWC
 from flashsale.settings import Settings
 from flashsale.stores.health import write_health
-from flashsale.stores.mongo import Document, mongo_client, mongo_errors
+from flashsale.stores.mongo import mongo_client, mongo_errors
 from flashsale.stores.provision import check_sale
 from flashsale.stores.redis_client import redis_client, redis_errors
 from flashsale.stores.sales import active_sale, find_sale
+from spark_jobs import retention_documents
 from spark_jobs.health import failure_shown
-from spark_jobs.minute_store import MinuteStore
-from spark_jobs.retention_bounds import NeededFrom, city_rollups_from, history_from, rollups_edge
-from spark_jobs.retention_documents import Outcome, drop_aged, drop_archived
+from spark_jobs.retention_documents import Outcome, drop_aged
+from spark_jobs.retention_needs import needed_from
 
 _LOG = logging.getLogger(__name__)
 PERIOD_SECONDS = 600
@@ -34,19 +31,19 @@ RECENTLY_COMPUTED = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class RetentionReport:
-    """What a run did; `quarantined` counts the documents that stand in quarantine."""
+    """What a run did; `waiting`: collection -> documents that nothing needs and the archive has yet to take."""
 
     aged: Outcome
-    archived: tuple[Outcome, ...]
-    quarantined: int
+    waiting: dict[str, int]
     seconds: float
 
     def line(self) -> str:
-        dropped = ", ".join(f"{each.dropped:,} {each.collection}" for each in (self.aged, *self.archived))
-        kept = "; ".join(each.kept_line() for each in self.archived)
+        unfinished = self.aged.dropped >= retention_documents.MOST_PER_RUN
+        more = f", {self.aged.kept:,} are left for the next run" if unfinished else ""
+        waiting = ", ".join(f"{count:,} {name}" for name, count in self.waiting.items())
         return (
-            f"dropped {dropped}; {kept}; "
-            f"kept {self.quarantined:,} in quarantine: counted by data quality; {self.seconds:.1f} s"
+            f"dropped {self.aged.dropped:,} {self.aged.collection}{more}; "
+            f"{waiting} wait for the archive; {self.seconds:.1f} s"
         )
 
 
@@ -69,37 +66,13 @@ def run(settings: Settings, sale_id: str | None = None, now: datetime | None = N
         needed = needed_from(database, floor_minute(sale.sale_start), floor_minute(now), settings)
         report = RetentionReport(
             drop_aged(database[ROLLUP_PWC], needed.city_rollups, now - RECENTLY_COMPUTED),
-            (
-                drop_archived(database, ROLLUP_PW, needed.rollups),
-                drop_archived(database, KPI_HISTORY, needed.history),
-            ),
-            sum(database[name].estimated_document_count() for name in QUARANTINE_OF.values()),
+            {
+                name: database[name].count_documents({"_id": {"$lt": edge}})
+                for name, edge in ((ROLLUP_PW, needed.rollups), (KPI_HISTORY, needed.history))
+            },
             time.monotonic() - started,
         )
         with redis_client(settings, "publisher") as redis:
             write_health(redis, SaleKeys(sale.sale_id).health("retention"), "ok", report.line(), PERIOD_SECONDS)
         _LOG.info(report.line())
         return report
-
-
-def needed_from(database: Database[Document], first_minute: datetime, end: datetime, settings: Settings) -> NeededFrom:
-    """The oldest minutes that the engine, a backfill or the page may still ask for, as of minute `end`."""
-    store = MinuteStore(database)
-    open_end = store.first_open_end(first_minute, end)
-    edge = rollups_edge(open_end, _oldest_fact(database, first_minute), settings)
-    return NeededFrom(
-        city_rollups=city_rollups_from(open_end, settings),
-        rollups=store.last_rollup_before(edge) or edge,
-        history=history_from(open_end),
-    )
-
-
-def _oldest_fact(database: Database[Document], first_minute: datetime) -> datetime | None:
-    """Least event time in MongoDB, by the index; what is no date or before the sale is the sweep's."""
-    times = []
-    for table in FACTS:
-        name = table.event_time or ""
-        found = database[table.name].find_one({name: {"$gte": first_minute}}, {name: 1}, sort=[(name, 1)])
-        if found is not None:
-            times.append(found[name])
-    return min(times, default=None)

@@ -57,6 +57,11 @@ class HdfsStore:
                 out.write(chunk)
         return sha.hexdigest()
 
+    def upload(self, source: Path, path: str) -> None:
+        """Write a local file to `path`, replacing what an earlier attempt left there."""
+        with source.open("rb") as file:
+            self._client.write(path, file, overwrite=True)
+
     def read_text(self, path: str) -> str:
         with self._client.read(path, encoding="utf-8") as reader:
             text: str = reader.read()
@@ -96,11 +101,6 @@ class HdfsStore:
         walk = self._client.walk(folder, status=True)
         sizes = {f"{path}/{name}": status["length"] for (path, _), _, names in walk for name, status in names}
         return dict(sorted(sizes.items()))
-
-    def upload(self, source: Path, target: str) -> None:
-        """Copy a local file to `target`, replacing what is there; its folder is made."""
-        with source.open("rb") as data:
-            self._client.write(target, data, overwrite=True)
 
     def read_range(self, path: str, offset: int, length: int) -> bytes:
         """`length` bytes of a file from `offset` on; fewer where it ends."""

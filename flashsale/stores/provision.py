@@ -9,6 +9,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from flashsale import CONTRACT_VERSION
+from flashsale.archived_tables import QUARANTINES
 from flashsale.errors import StoreNotReadyError
 from flashsale.rendering import mongo_validator
 from flashsale.sale_run import SaleRun
@@ -64,6 +65,8 @@ def lay_out_sale(client: Client, sale: SaleRun) -> None:
     for table in TABLES:
         if table.event_time:
             database[table.name].create_index(table.event_time)
+    for quarantine in QUARANTINES:
+        database[quarantine.name].create_index(quarantine.event_time or "")
     database[KPI_STATE].create_index(SETTLED_INDEX)
     # A run reads the newest episode of each pair; one of an older version lacks the mark and is found as null.
     database[ALERT_EVENTS].create_index(NEWEST_EPISODE)

@@ -8,6 +8,7 @@ origin, reason, detail, document, quarantined_at}.  `origin` is ``refused``
 
 import hashlib
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from bson.errors import BSONError
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from flashsale.schema import QUARANTINE_OF
+from flashsale.schema import ARCHIVE_BATCHES, QUARANTINE_OF
 from flashsale.stores.mongo import Document
 
 Origin = Literal["refused", "conflict", "moved"]
@@ -25,6 +26,8 @@ MAX_STRING = 4096
 MAX_KEPT_BYTES = 1024 * 1024
 MAX_KEPT_DEPTH = 90
 """Below MongoDB's 200 levels (beyond, it drops the connection); the entry adds one."""
+LEAVING = ("PRUNING", "PRUNED")
+"""States of an archive batch whose documents are being deleted here, or were."""
 _DUPLICATE_KEY = 11000
 
 
@@ -72,15 +75,34 @@ def put_in_quarantine(database: Database[Document], fact_table: str, entries: It
         return len(batch) - len(errors)
 
 
+def counted_by(origin: str, reason: str) -> str:
+    """What a quarantined document is counted by."""
+    return f"{origin}:{reason}"
+
+
 def quarantine_counts(database: Database[Document]) -> dict[str, int]:
-    """Number of documents by ``origin:reason`` over both quarantines."""
-    counts: dict[str, int] = {}
-    for name in QUARANTINE_OF.values():
-        pipeline = [{"$group": {"_id": {"o": "$origin", "r": "$reason"}, "n": {"$sum": 1}}}]
-        for row in database[name].aggregate(pipeline):
-            key = f"{row['_id']['o']}:{row['_id']['r']}"
-            counts[key] = counts.get(key, 0) + row["n"]
-    return counts
+    """Number of documents by `counted_by`, over both quarantines: those that stand here and those archived.
+
+    All is read as of one moment: what is being moved to the archive meanwhile is counted once.
+    """
+    counts: Counter[str] = Counter()
+    with database.client.start_session(snapshot=True) as session:
+        for name in QUARANTINE_OF.values():
+            archived_until = None
+            gone = {"table": name, "state": {"$in": LEAVING}}
+            for batch in database[ARCHIVE_BATCHES].find(gone, {"end": 1, "counts": 1}, session=session):
+                archived_until = max(archived_until or batch["end"], batch["end"])
+                for row in batch["counts"]:
+                    counts[row["key"]] += row["count"]
+            # Batches follow each other in time: what is older than their end is in them, deleted already or not.
+            here = {"quarantined_at": {"$gte": archived_until}} if archived_until else {}
+            grouped: list[Document] = [
+                {"$match": here},
+                {"$group": {"_id": {"o": "$origin", "r": "$reason"}, "n": {"$sum": 1}}},
+            ]
+            for row in database[name].aggregate(grouped, session=session):
+                counts[counted_by(row["_id"]["o"], row["_id"]["r"])] += row["n"]
+    return dict(counts)
 
 
 def _text(document: Any) -> str:

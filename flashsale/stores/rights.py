@@ -92,7 +92,7 @@ def _sale_privileges(database: str) -> dict[str, list[Document]]:
             *on([*dimensions, INBOUND_SHIPMENTS.name, *quarantines], ["insert", "update"]),
             *on([ROLLUP_PW, ROLLUP_PWC, KPI_STATE, KPI_HISTORY], _WRITE),
             *on([ARCHIVE_BATCHES, ARCHIVE_COMPACTIONS, ALERT_EVENTS, FORECAST_SCORES], _WRITE),
-            *on(facts, ["remove"]),
+            *on([*facts, *quarantines], ["remove"]),
         ],
         "notifier": [*inspect, *on([ALERT_EVENTS], ["find"])],
     }

@@ -7,17 +7,15 @@ from datetime import datetime
 
 from pymongo.database import Database
 
+from flashsale.archived_tables import ARCHIVED
 from flashsale.errors import FlashsaleError
 from flashsale.hdfs_paths import SalePaths, hour_of
 from flashsale.sale_run import SaleRun
-from flashsale.schema import FACTS, Table
+from flashsale.schema import Table
 from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore, hdfs_errors
 from flashsale.stores.mongo import Client, Document, mongo_client, mongo_errors
 from flashsale.stores.sales import active_sale, find_sale
-
-ARCHIVED: tuple[Table, ...] = FACTS
-"""The tables that are archived; whatever the tools do, they do for these."""
 
 
 @dataclass(frozen=True, slots=True)

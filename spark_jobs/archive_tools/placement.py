@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from flashsale.archived_tables import ARCHIVED
 from flashsale.minutes import iso
 from flashsale.schema import Table
-from spark_jobs.archive_tools.opened import ARCHIVED, Archive, ArchiveFile
+from spark_jobs.archive_tools.opened import Archive, ArchiveFile
 from spark_jobs.archive_tools.published import SWAPPED, Books, PublishedFile
 
 MANIFEST_SUFFIX = ".json"

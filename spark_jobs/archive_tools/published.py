@@ -52,7 +52,7 @@ class Books:
     def read(cls, archive: Archive) -> "Books":
         compactions = list(archive.database[ARCHIVE_COMPACTIONS].find())
         published, unfinished = {}, {}
-        for batch in archive.database[ARCHIVE_BATCHES].find():
+        for batch in archive.database[ARCHIVE_BATCHES].find({"table": {"$exists": True}}):
             if batch["state"] != State.PRUNED.value:
                 unfinished[batch["_id"]] = batch["state"]
             if batch["state"] in IN_PLACE and "compacted_into" not in batch:

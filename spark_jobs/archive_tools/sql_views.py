@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from flashsale.archived_tables import ARCHIVED
 from flashsale.errors import FlashsaleError, one_line
 from flashsale.rendering import arrow_schema
 from flashsale.schema import Table
-from spark_jobs.archive_tools.opened import ARCHIVED, Archive, ArchiveFile
+from spark_jobs.archive_tools.opened import Archive, ArchiveFile
 from spark_jobs.archive_tools.ranged_files import RangedFiles, address
 
 if TYPE_CHECKING:

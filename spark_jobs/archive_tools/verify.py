@@ -1,31 +1,37 @@
 """`flashsale-archive verify`: each acknowledged id exactly once, and HDFS holds what MongoDB says it holds.
 
 Facts move in one direction, from MongoDB to HDFS or to quarantine, and are copied before they are deleted.  So the
-ledger is read first, then MongoDB's facts, the files, and quarantine last: what moves meanwhile is seen twice, never
+ledger is read first, then MongoDB's facts, quarantine, and the files last: what moves meanwhile is seen twice, never
 not at all, and an id that stands both in MongoDB and in a batch that was not pruned when we began is under way.
 """
 
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
+from flashsale.archived_tables import DOCUMENTS
 from flashsale.errors import one_line
 from flashsale.minutes import MINUTE, epoch_ms, floor_minute, iso
 from flashsale.schema import FACTS, INGEST_LEDGER, QUARANTINE_OF, Table
 from flashsale.settings import Settings
 from flashsale.stores.ingest import read_watermark
+from spark_jobs.archive_content import seal_of_file
 from spark_jobs.archive_tools.distinct_ids import DistinctIds, Ids
 from spark_jobs.archive_tools.fact_files import FactColumns, read_columns
-from spark_jobs.archive_tools.opened import ARCHIVED, Archive, opened
+from spark_jobs.archive_tools.moved_facts import MovedFacts
+from spark_jobs.archive_tools.opened import Archive, opened
 from spark_jobs.archive_tools.placement import Findings, check_placement
 from spark_jobs.archive_tools.published import Books, PublishedFile
 from spark_jobs.archive_tools.ranged_files import RangedFiles
 from spark_jobs.fact_decoding import LENIENT
 
+_Taken = TypeVar("_Taken")
 HOT, MOVED = "MongoDB", "quarantine"
 _MOST_TOLD = 20
 _HOUR_MS = timedelta(hours=1) // timedelta(milliseconds=1)
@@ -78,16 +84,17 @@ class _Verification:
         complete = read_watermark(archive.database)
         ledger = self._acknowledged(floor_minute(complete) if complete else None)
         before = Books.read(archive)
-        with tempfile.TemporaryDirectory(prefix="flashsale-verify-") as folder:
-            hot = {table.name: self._hot_ids(table, Path(folder)) for table in FACTS}
+        with tempfile.TemporaryDirectory(prefix="flashsale-verify-") as name:
+            folder = Path(name)
+            hot = {table.name: self._hot_ids(table, folder) for table in FACTS}
+            moved = {table.name: MovedFacts.in_mongo(archive.database, table) for table in FACTS}
             # Read again: whatever left MongoDB before its ids were read is published by now.
             standing = check_placement(archive, Books.read(archive), self._findings)
-            for table in ARCHIVED:
-                if table in FACTS:
-                    self._check_table(table, standing[table.name], hot[table.name], before, Path(folder))
-                else:
-                    for file, path in standing[table.name]:
-                        self._content(table, file, path, Path(folder))
+            for quarantine in DOCUMENTS:
+                for file, path in standing[quarantine.name]:
+                    self._check_documents(quarantine, file, path, folder, moved)
+            for table in FACTS:
+                self._check_facts(table, standing[table.name], hot[table.name], moved[table.name], before, folder)
         self._compare_with(ledger)
         return VerifyReport(
             archive.sale.sale_id,
@@ -127,59 +134,69 @@ class _Verification:
             out.write(np.array(ids, np.int64).tobytes())
         return path
 
-    def _check_table(
-        self, table: Table, files: list[tuple[PublishedFile, str]], hot: Path, before: Books, folder: Path
+    def _check_facts(
+        self,
+        table: Table,
+        files: list[tuple[PublishedFile, str]],
+        hot: Path,
+        moved: MovedFacts,
+        before: Books,
+        folder: Path,
     ) -> None:
         expected = sum(file.rows for file, _ in files) + hot.stat().st_size // 8
         unpruned = {path for file, path in files if not before.is_pruned(file.file_id)}
         with tempfile.TemporaryDirectory(dir=folder) as buckets, DistinctIds(Path(buckets), expected) as ids:
-            place = ids.place(HOT)
-            ids.add(np.fromfile(hot, np.int64), place)
+            ids.add(np.fromfile(hot, np.int64), ids.place(HOT))
             for file, path in files:
-                facts = self._content(table, file, path, folder)
+                facts = self._read(path, lambda opened: read_columns(opened, table), table, file, folder)
                 if facts is not None:
                     ids.add(facts.ids, ids.place(path))
-                    self._count_arrivals(facts.arrived_ms)
-            ids.add(self._moved_ids(table), ids.place(MOVED))
+                    self._check_columns(facts, file, path)
+            ids.add(moved.ids, ids.place(MOVED))
+            self._totals[MOVED] += moved.count
+            for moment in moved.arrivals:
+                self._count_arrival(moment)
             self._tell_repeated(table, ids, unpruned)
 
-    def _content(self, table: Table, file: PublishedFile, path: str, folder: Path) -> FactColumns | None:
-        """Read a file and compare it with what was published; None when it cannot be read."""
+    def _check_documents(
+        self, table: Table, file: PublishedFile, path: str, folder: Path, moved: Mapping[str, MovedFacts]
+    ) -> None:
+        facts = next((fact for fact, quarantine in QUARANTINE_OF.items() if quarantine == table.name), None)
+        take = moved[facts].take_file if facts else (lambda _: None)
+        self._read(path, take, table, file, folder)
+
+    def _read(
+        self, path: str, take: Callable[[Any], _Taken], table: Table, file: PublishedFile, folder: Path
+    ) -> _Taken | None:
+        """What `take` makes of the file, None when it cannot be read; a deep look reads all of it besides."""
         local = folder / "published.parquet"
         try:
-            if self._deep and (digest := self._archive.hdfs.download(path, local)) != file.file_digest:
-                self._wrong(f"file {path}: its SHA-256 is {digest}, published was {file.file_digest}")
-            if table not in FACTS:
-                return None
-            if self._deep:
-                facts = read_columns(str(local), table, sums=True)
-            else:
+            if not self._deep:
                 with RangedFiles(self._archive.hdfs).open(path) as source:
-                    facts = read_columns(source, table, sums=False)
-        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+                    return take(source)
+            digest = self._archive.hdfs.download(path, local)
+            if digest != file.file_digest:
+                self._wrong(f"file {path}: its SHA-256 is {digest}, published was {file.file_digest}")
+            self._compare_seal(asdict(seal_of_file(table, str(local))), file, path)
+            return take(str(local))
+        except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
             self._wrong(f"file {path}: cannot be read as Parquet ({one_line(error)[:160]})")
             return None
+
+    def _check_columns(self, facts: FactColumns, file: PublishedFile, path: str) -> None:
         self._totals["archived"] += len(facts.ids)
-        for name, value in facts.seal().items():
-            if file.seal[name] != value:
-                self._wrong(f"file {path}: {name} is {value}, sealed was {file.seal[name]}")
+        self._count_arrivals(facts.arrived_ms)
+        if not self._deep:
+            self._compare_seal(facts.of_seal(), file, path)
         outside = facts.event_ms // _HOUR_MS != epoch_ms(file.hour) // _HOUR_MS
         if outside.any():
             self._wrong(f"file {path}: {int(outside.sum()):,} rows belong to another hour than {iso(file.hour)}")
-        return facts
 
-    def _moved_ids(self, table: Table) -> Ids:
-        ids = []
-        collection = self._archive.database[QUARANTINE_OF[table.name]].with_options(LENIENT)
-        cursor = collection.find({"origin": "moved"}, {"document._id": 1, "document.arrived_at": 1})
-        for entry in cursor:
-            self._totals[MOVED] += 1
-            document = entry.get("document", {})
-            self._count_arrival(document.get("arrived_at"))
-            if isinstance(document.get("_id"), int):
-                ids.append(document["_id"])
-        # One document may have been moved for two reasons.
-        return np.unique(np.array(ids, np.int64))
+    def _compare_seal(self, found: Mapping[str, Any], file: PublishedFile, path: str) -> None:
+        for name, value in found.items():
+            # A release that made no mark of the cells left none.
+            if value != file.seal.get(name, "") and not (name == "content" and not file.seal.get(name)):
+                self._wrong(f"file {path}: {name} is {value}, sealed was {file.seal.get(name)}")
 
     def _tell_repeated(self, table: Table, ids: DistinctIds, unpruned: set[str]) -> None:
         pruning = moving = told = 0

@@ -79,8 +79,15 @@ class SupervisedStack:
             time.sleep(0.1)
         raise AssertionError(f"no line matches {pattern!r}:\n{self.text}")
 
-    def pid_of(self, service: str) -> int:
-        return next(record.process.pid for record in read_records(self.config.run) if record.service == service)
+    def pid_of(self, service: str, seconds: float = 60) -> int:
+        """Of a service that was started or is about to be; AssertionError when no process of it comes."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for record in read_records(self.config.run):
+                if record.service == service:
+                    return record.process.pid
+            time.sleep(0.05)
+        raise AssertionError(f"no process of {service} was started:\n{self.text}")
 
     def send(self, number: signal.Signals) -> None:
         """To the whole group, as a terminal does."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from flashsale.airflow_pools import ARCHIVE_POOL, POOLS
+
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 DAGS = Path(__file__).parents[2] / "dags"
 PERIODS = {
@@ -49,6 +51,13 @@ def test_a_stuck_run_makes_way_before_the_next_is_due(bag: Any, dag_id: str, per
     dag = bag.dags[dag_id]
     assert dag.dagrun_timeout < period
     assert all(task.execution_timeout < dag.dagrun_timeout for task in dag.tasks)
+
+
+@pytest.mark.parametrize("dag_id", [dag for dag in PERIODS if dag.startswith("archive_")])
+def test_whatever_works_at_the_archive_has_its_pool_and_none_of_the_minutes_slots(bag: Any, dag_id: str) -> None:
+    assert {task.pool for task in bag.dags[dag_id].tasks} == {ARCHIVE_POOL}
+    assert POOLS[ARCHIVE_POOL][0] == 1
+    assert all(task.pool in {"default_pool", *POOLS} for dag in bag.dags.values() for task in dag.tasks)
 
 
 def test_backfill_has_no_schedule_and_asks_for_its_range(bag: Any) -> None:
