@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 
-from flashsale.errors import exit_with_one_line
+from flashsale.errors import FlashsaleError, exit_with_one_line
 from flashsale.log_setup import configure_logging
 from flashsale.settings import load_settings
 from spark_jobs.kpi_cli import OneLineParser
@@ -50,6 +51,14 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="rows as an array of JSON objects")
     verify = command("verify", _verify, "each acknowledged id exactly once, files as published; exit code 1 if not")
     verify.add_argument("--deep", action="store_true", help="read every file to its last byte: SHA-256 and sums too")
+    restore = command("restore", _restore, "an archived hour back into MongoDB, beside the live collections")
+    restore.add_argument("--date", metavar="YYYY-MM-DD", required=True, help="day of the hour, UTC")
+    restore.add_argument("--hour", metavar="HH", required=True, help="hour of the day, UTC: 0 to 23")
+    restore.add_argument("--table", metavar="NAME", help="one table (default: both facts; with --into orders_fact)")
+    restore.add_argument("--into", metavar="COLLECTION", help="where to (default: <table>_restored)")
+    restore.add_argument(
+        "--force", action="store_true", help="even into the live collection: each id then stands twice"
+    )
     return parser
 
 
@@ -81,6 +90,25 @@ def _verify(options: argparse.Namespace) -> int:
     _print(f"note: {line}" for line in report.notes)
     print(report.line())
     return 1 if report.findings else 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    hour = _hour(options.date, options.hour)
+    from spark_jobs.archive_tools.restore import restore
+
+    done = restore(load_settings(), options.sale, hour, options.table, options.into, force=options.force)
+    _print(one.line() for one in done)
+    return 0
+
+
+def _hour(date: str, hour: str) -> datetime:
+    try:
+        day = datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise FlashsaleError(f"--date {date!r}: must be a day such as 2026-11-11") from error
+    if not hour.isdecimal() or int(hour) > 23:
+        raise FlashsaleError(f"--hour {hour!r}: must be 0 to 23, an hour of the day in UTC")
+    return day.replace(hour=int(hour))
 
 
 def _print(lines: Iterable[str]) -> None:
