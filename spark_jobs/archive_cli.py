@@ -1,6 +1,7 @@
 """`flashsale-archive`: archive by hand, and look at, query, check, restore and compact what was archived."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("run", _run, "archive settled facts that are old enough")
+    status = command("status", _status, "hours, states, sizes and compression; what is hot, and what is under way")
+    status.add_argument("--json", action="store_true", help="the same as one JSON object")
     query = command("query", _query, "SQL over the archive; conditions on date and hour leave out the other files")
     query.add_argument("statement", metavar="SELECT", help="one SELECT over the archived tables, in DuckDB's SQL")
     form = query.add_mutually_exclusive_group()
@@ -66,6 +69,14 @@ def _run(options: argparse.Namespace) -> int:
     from spark_jobs.archive_facts import run
 
     print(run(load_settings(), options.sale).line())
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from spark_jobs.archive_tools.status import status
+
+    found = status(load_settings(), options.sale)
+    _print([json.dumps(found.plain(), indent=1)] if options.json else found.lines())
     return 0
 
 
