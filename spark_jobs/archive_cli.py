@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument(
         "--force", action="store_true", help="even into the live collection: each id then stands twice"
     )
+    command("compact", _compact, "make one file of the small ones of each closed hour")
     return parser
 
 
@@ -109,6 +110,17 @@ def _restore(options: argparse.Namespace) -> int:
 
     done = restore(load_settings(), options.sale, hour, options.table, options.into, force=options.force)
     _print(one.line() for one in done)
+    return 0
+
+
+def _compact(options: argparse.Namespace) -> int:
+    from spark_jobs.archive_tools.compact import compact
+
+    hours = 0
+    for done in compact(load_settings(), options.sale):
+        hours += 1
+        print(done.line(), flush=True)
+    print(f"{hours:,} {'hour' if hours == 1 else 'hours'} compacted")
     return 0
 
 

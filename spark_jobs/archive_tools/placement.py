@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from flashsale.archived_tables import ARCHIVED
 from flashsale.minutes import iso
 from flashsale.schema import Table
+from flashsale.stores.mongo import Document
+from spark_jobs.archive_tools.compactions import CompactionState
 from spark_jobs.archive_tools.opened import Archive, ArchiveFile
-from spark_jobs.archive_tools.published import SWAPPED, Books, PublishedFile
+from spark_jobs.archive_tools.published import Books, PublishedFile
 
 MANIFEST_SUFFIX = ".json"
 
@@ -66,7 +68,7 @@ def _all_files(archive: Archive, books: Books, table: Table) -> Iterable[Archive
     """Files of the table's tree; of an hour whose folder a compaction has moved away, those of that folder."""
     yield from archive.files(table)
     for one in books.compacting:
-        if one["table"] == table.name and one["state"] != SWAPPED:
+        if one["table"] == table.name and one["state"] != CompactionState.SWAPPED:
             for path, size in archive.hdfs.walk_sizes(archive.paths.replaced(one["_id"])).items():
                 yield ArchiveFile(table.name, one["hour"], path, size)
 
@@ -76,7 +78,8 @@ def _moving(books: Books, table: Table) -> set[str]:
     moving: set[str] = set()
     for one in books.compacting:
         if one["table"] == table.name:
-            moving.update(one["sources"] if one["state"] == SWAPPED else (file["file_id"] for file in one["files"]))
+            swapped = one["state"] == CompactionState.SWAPPED
+            moving.update(one["sources"] if swapped else _new_files(one))
     return moving
 
 
@@ -106,7 +109,12 @@ def _check_manifests(
 
 
 def _arriving(books: Books) -> set[str]:
-    return {file["file_id"] for one in books.compacting if one["state"] == SWAPPED for file in one["files"]}
+    swapped = [one for one in books.compacting if one["state"] == CompactionState.SWAPPED]
+    return {file_id for one in swapped for file_id in _new_files(one)}
+
+
+def _new_files(compaction: Document) -> set[str]:
+    return {file["file_id"] for file in compaction["files"]}
 
 
 def _compare(archive: Archive, path: str, known: PublishedFile, findings: Findings) -> None:

@@ -1,7 +1,7 @@
 """What should stand on HDFS, as MongoDB says: the files of published batches, and of compactions of them.
 
-A compaction replaces the files of an hour by fewer; its own document in ``archive_compactions`` then says what
-stands there, and each batch it took in says so in `compacted_into`.
+A compaction replaces the files of an hour by fewer (`archive_tools.compactions`): once its own are in place, those
+it was made of are no longer expected.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,10 @@ from typing import Any
 from flashsale.schema import ARCHIVE_BATCHES, ARCHIVE_COMPACTIONS
 from flashsale.stores.mongo import Document
 from spark_jobs.archive_batch import State
+from spark_jobs.archive_tools.compactions import CompactionState
 from spark_jobs.archive_tools.opened import Archive
 
 IN_PLACE = (State.PUBLISHED.value, State.PRUNING.value, State.PRUNED.value)
-DONE, SWAPPED = "DONE", "SWAPPED"
-"""States of a compaction from which its files stand in place of the old ones."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,19 @@ class Books:
     @classmethod
     def read(cls, archive: Archive) -> "Books":
         compactions = list(archive.database[ARCHIVE_COMPACTIONS].find())
+        swapped = [one for one in compactions if one["state"] in (CompactionState.SWAPPED, CompactionState.DONE)]
+        gone = {source for one in swapped for source in one["sources"]}
         published, unfinished = {}, {}
         for batch in archive.database[ARCHIVE_BATCHES].find({"table": {"$exists": True}}):
             if batch["state"] != State.PRUNED.value:
                 unfinished[batch["_id"]] = batch["state"]
-            if batch["state"] in IN_PLACE and "compacted_into" not in batch:
+            if batch["state"] in IN_PLACE:
                 published[batch["_id"]] = _of_batch(batch)
-        for compaction in compactions:
-            if compaction["state"] in (DONE, SWAPPED):
-                for file in compaction["files"]:
-                    if "compacted_into" not in file:
-                        published[file["file_id"]] = _of_compaction(compaction, file)
-        return cls(published, unfinished, [one for one in compactions if one["state"] != DONE])
+        for compaction in swapped:
+            for file in compaction["files"]:
+                published[file["file_id"]] = _of_compaction(compaction, file)
+        standing = {file_id: file for file_id, file in published.items() if file_id not in gone}
+        return cls(standing, unfinished, [one for one in compactions if one["state"] != CompactionState.DONE])
 
     def is_pruned(self, file_id: str) -> bool:
         """Whether MongoDB holds none of the file's rows any more."""

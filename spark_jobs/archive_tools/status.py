@@ -15,7 +15,6 @@ from spark_jobs.archive_rows import stored_time
 from spark_jobs.archive_tools.opened import Archive, ArchiveFile, opened
 from spark_jobs.archive_tools.published import Books
 
-
 _HEADER = f"{'table':<20} {'hour (UTC)':<13} {'files':>5} {'rows':>12} {'MB':>9} {'B/row':>7} {'BSON ÷':>6}  batches"
 
 

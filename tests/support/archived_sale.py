@@ -37,10 +37,10 @@ def open_sale(settings: Settings, open_test_sale: Callable[..., SaleRun]) -> Pip
     return shop
 
 
-def archived_sale(settings: Settings, open_test_sale: Callable[..., SaleRun]) -> Pipeline:
-    """The same, all facts archived."""
+def archived_sale(settings: Settings, open_test_sale: Callable[..., SaleRun], batch_rows: int = 4_000_000) -> Pipeline:
+    """The same, all facts archived, in batches of at most `batch_rows`."""
     shop = open_sale(settings, open_test_sale)
-    archive_facts.run(settings, shop.sale.sale_id, NOW)
+    archive_facts.run(settings.model_copy(update={"archive_batch_rows": batch_rows}), shop.sale.sale_id, NOW)
     return shop
 
 
