@@ -20,6 +20,7 @@ from flashsale.stores.mongo import Client, Document
 from flashsale.stores.redis_client import redis_client
 from flashsale.stores.snapshots import current_snapshot_id, read_parts
 from spark_jobs import archive_facts, minute_kpis
+from spark_jobs.hot_facts import HotFacts
 from spark_jobs.minute_store import MinuteStore
 from spark_jobs.rollup_refresh import RollupRefresh
 from spark_jobs.session import spark_session
@@ -82,7 +83,8 @@ def _roll_up(database: Database[Document], settings: Settings, sale: SaleRun, mi
     watermark = sale.sale_start + minutes * MINUTE + settings.lateness + MINUTE
     facts = 0
     with spark_session(settings, "benchmark") as spark:
-        refresh = RollupRefresh(spark, database, store, sale.sale_start, known, settings, watermark)
+        facts_here = HotFacts(spark, database, sale.sale_start, known, settings, watermark)
+        refresh = RollupRefresh(facts_here, store, sale.sale_start, settings, watermark)
         first = sale.sale_start + MINUTE
         refresh.refresh(first, first, force=False)
         for number in range(2, minutes + 1):

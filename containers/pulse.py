@@ -24,8 +24,8 @@ from flashsale.stores.redis_client import RedisClient, redis_client, redis_error
 from flashsale.stores.sales import active_sale
 from flashsale.stores.snapshots import current_snapshot_id, read_parts
 
-DAGS = ("minute_kpis", "archive_facts", "retention", "seed_dimensions", "backfill_kpis")
-PARTS = ("kpi", "archive")
+DAGS = ("minute_kpis", "archive_facts", "archive_maintenance", "retention", "seed_dimensions", "backfill_kpis")
+PARTS = ("kpi", "archive", "archive_verification")
 
 Pulse = dict[str, Any]
 

@@ -1,5 +1,6 @@
 """Every HDFS path of the pipeline; nothing else spells one."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,7 +42,33 @@ class SalePaths:
 
     def staging(self, batch_id: str) -> str:
         """Where a batch is written and verified before it is renamed into place."""
-        return f"{self.archive}/_staging/{batch_id}"
+        return f"{self.staging_root}/{batch_id}"
+
+    @property
+    def staging_root(self) -> str:
+        return f"{self.archive}/_staging"
+
+    def replaced(self, compaction_id: str) -> str:
+        """Where an hour's folder goes when a compacted one takes its place, until that was read back."""
+        return f"{self.replaced_root}/{compaction_id}"
+
+    @property
+    def replaced_root(self) -> str:
+        return f"{self.archive}/_replaced"
+
+
+_PARTITION = re.compile(r"/date=(\d{4}-\d\d-\d\d)/hour=(\d\d)(?=/|$)")
+
+
+def hour_of(path: str) -> datetime | None:
+    """The hour whose partition `path` is or lies in; None outside of any."""
+    found = _PARTITION.search(path)
+    if found is None:
+        return None
+    try:
+        return datetime.fromisoformat(f"{found[1]}T{found[2]}:00+00:00")
+    except ValueError:
+        return None
 
 
 def _partition(hour: datetime) -> str:

@@ -192,6 +192,12 @@ TABLES: tuple[Table, ...] = (*DIMENSIONS, INBOUND_SHIPMENTS, *FACTS)
 QUARANTINE_OF = {ORDERS.name: "orders_quarantine", INVENTORY.name: "inventory_quarantine"}
 """Fact table -> where its refused, conflicting and moved documents stand."""
 
+
+def restored_name(table: str) -> str:
+    """The collection that archived rows of `table` are restored into."""
+    return f"{table}_restored"
+
+
 # Collections that hold the pipeline's own state: written by one module each, which
 # documents the layout, and not described field by field here.
 INGEST_LEDGER = "ingest_ledger"
@@ -201,6 +207,7 @@ ROLLUP_PWC = "kpi_rollup_pwc"
 KPI_STATE = "kpi_state"
 KPI_HISTORY = "kpi_history"
 ARCHIVE_BATCHES = "archive_batches"
+ARCHIVE_COMPACTIONS = "archive_compactions"
 ALERT_EVENTS = "alert_events"
 FORECAST_SCORES = "forecast_scores"
 STATE_COLLECTIONS = (
@@ -212,6 +219,7 @@ STATE_COLLECTIONS = (
     KPI_STATE,
     KPI_HISTORY,
     ARCHIVE_BATCHES,
+    ARCHIVE_COMPACTIONS,
     ALERT_EVENTS,
     FORECAST_SCORES,
 )

@@ -12,7 +12,7 @@ from spark_jobs.fact_source import FactRange, fact_reader
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_SPARK_TYPE: dict[FieldType, str] = {"int32": "int", "int64": "bigint", "double": "double", "date": "bigint"}
+SPARK_TYPE: dict[FieldType, str] = {"int32": "int", "int64": "bigint", "double": "double", "date": "bigint"}
 
 
 def fact_rows(
@@ -28,7 +28,7 @@ def fact_rows(
     Columns as in the schema, times in epoch ms; an unsound fact as `fact_source` marks it.
     """
     reader = fact_reader(database, table, list(ranges), rules, tuple(columns))
-    fields = ", ".join(f"{name} {_SPARK_TYPE[table.field(name).type]}" for name in columns)
+    fields = ", ".join(f"{name} {SPARK_TYPE[table.field(name).type]}" for name in columns)
     return spark.range(0, len(ranges), 1, len(ranges)).mapInArrow(reader, fields)
 
 

@@ -1,4 +1,4 @@
-"""`flashsale-kpi`: run the minute job by hand, or compute past minutes again."""
+"""`flashsale-kpi`: run the minute job by hand, compute past minutes again, or replay archived ones."""
 
 import argparse
 import sys
@@ -23,7 +23,7 @@ class OneLineParser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; 0 when done, 1 after a failure, 2 for unknown options, each told in one line."""
     options = _parser().parse_args(arguments)
-    command = _run if options.command == "run" else _submit_conf
+    command = {"run": _run, "replay": _replay, "submit-conf": _submit_conf}[options.command]
     return exit_with_one_line(lambda: command(options))
 
 
@@ -35,6 +35,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--from", dest="start", metavar="T", help="first minute of a range to compute again")
     run.add_argument("--to", dest="end", metavar="T", help="end of the range (exclusive)")
     run.add_argument("--sale", metavar="ID", help="sale_id (default: the live sale)")
+    replay = commands.add_parser(
+        "replay", help="compute archived minutes again and compare them with what was published"
+    )
+    replay.add_argument("--from", dest="start", metavar="T", required=True, help="first minute, 2026-11-11T09:00Z")
+    replay.add_argument("--to", dest="end", metavar="T", required=True, help="end of the range (exclusive)")
+    replay.add_argument("--sale", metavar="ID", help="sale_id (default: the live sale)")
     conf = commands.add_parser("submit-conf", help="write the properties file with which spark-submit runs this job")
     conf.add_argument("--master", default="local[*]", help="spark://HOST:PORT, local[N], ... (default: local[*])")
     return parser
@@ -56,6 +62,23 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     print(minute_kpis.run(settings, asked.at, sale.sale_id).line())
     return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    asked = asked_for(None, options.start, options.end, utc_now())
+    settings = load_settings()
+    configure_logging("flashsale-kpi", "WARNING")
+
+    from spark_jobs.replay import Verdict, replay
+
+    if asked.start is None or asked.end is None:
+        raise ValueError("the parser lets no half range through")
+    counts = dict.fromkeys(Verdict, 0)
+    for minute in replay(settings, options.sale, asked.start, asked.end):
+        counts[minute.verdict] += 1
+        print(minute.line(), flush=True)
+    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
+    return 0 if counts[Verdict.OK] and not counts[Verdict.DIFFERS] else 1
 
 
 def _submit_conf(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ outage, a rerun, a backfill and a late fact are all the same code.
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from flashsale.settings import Settings
 from flashsale.stores.mongo import Document
 from spark_jobs.carried_state import EMPTY, CarriedState
 from spark_jobs.dimensions import SaleDimensions
+from spark_jobs.hot_facts import FactSource, HotFacts
 from spark_jobs.minute_pass import MinutePass, compute_minute
 from spark_jobs.minute_store import MinuteStore, StateMeta
 from spark_jobs.open_shipments import OpenShipments
@@ -62,9 +64,12 @@ class MinuteEngine:
         sale: SaleRun,
         settings: Settings,
         watermark: datetime,
+        *,
+        store: MinuteStore | None = None,
+        facts: Callable[[HotFacts], FactSource] | None = None,
     ) -> None:
+        """By default minutes are stored in MongoDB, where their facts are; `facts` makes another source of those."""
         self._spark = spark
-        self._database = database
         self._sale = sale
         self._settings = settings
         self._watermark = watermark
@@ -73,10 +78,12 @@ class MinuteEngine:
         calibration = load_calibration(settings.calibration)
         shipments = OpenShipments.read(database)
         self._outlook = SaleOutlook(sale, self._dimensions, shipments, calibration, settings.value_horizon_minutes)
-        self.store = MinuteStore(database)
+        self.store = store or MinuteStore(database)
         self.first_minute = floor_minute(sale.sale_start)
         known = self._dimensions.known_ids()
-        self._rollups = RollupRefresh(spark, database, self.store, self.first_minute, known, settings, watermark)
+        hot = HotFacts(spark, database, self.first_minute, known, settings, watermark)
+        source = facts(hot) if facts else hot
+        self._rollups = RollupRefresh(source, self.store, self.first_minute, settings, watermark)
 
     @property
     def calibration(self) -> Calibration:

@@ -16,9 +16,9 @@ from flashsale.stores.provision import check_sale
 from flashsale.stores.redis_client import redis_client, redis_errors
 from flashsale.stores.sales import active_sale, find_sale
 from spark_jobs.health import failure_shown
+from spark_jobs.hot_facts import refuse_archived
 from spark_jobs.minute_engine import MinuteEngine
 from spark_jobs.publication import PERIOD_SECONDS, RunReport, publish, refuse_unless_newest
-from spark_jobs.rollup_refresh import refuse_archived
 from spark_jobs.session import spark_session
 from spark_jobs.stage_times import StageTimes
 

@@ -9,9 +9,9 @@ from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
 from flashsale.stores.mongo import mongo_client, mongo_errors
 from flashsale.stores.sales import active_sale, find_sale
+from spark_jobs.hot_facts import refuse_archived
 from spark_jobs.kpi_arguments import Asked, refuse_outside
 from spark_jobs.minute_kpis import backfill
-from spark_jobs.rollup_refresh import refuse_archived
 
 
 def find_sale_of(settings: Settings, sale_id: str | None, asked: Asked) -> SaleRun:

@@ -1,23 +1,18 @@
 """Which minutes' rollups are missing or stale, and building those from the facts."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import pyarrow as pa
-from pymongo.database import Database
 
-from flashsale.errors import FlashsaleError
-from flashsale.minutes import MINUTE, iso, minutes_between, utc_now
-from flashsale.schema import ARCHIVE_BATCHES, FACTS, INVENTORY, ORDERS, Table
+from flashsale.minutes import MINUTE, minutes_between
+from flashsale.schema import INVENTORY, ORDERS
 from flashsale.settings import Settings
-from flashsale.stores.mongo import Document
 from spark_jobs import rollup_transforms
 from spark_jobs.bot_orders import bot_sums, no_bots, ranges_of, suspect_products
-from spark_jobs.fact_source import FactRange
-from spark_jobs.facts import fact_rows, time_slices
+from spark_jobs.facts import time_slices
+from spark_jobs.hot_facts import FactSource
 from spark_jobs.minute_store import MinuteStore, RollupMeta
 from spark_jobs.pair_columns import PairColumns
 from spark_jobs.rollups import (
@@ -28,10 +23,6 @@ from spark_jobs.rollups import (
     that_count,
     unsound_facts,
 )
-from spark_jobs.sweep import FactSweep, KnownIds
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 _ORDER_COLUMNS = ("order_ts", "arrived_at", "product_id", "warehouse_id", "city_id", "order_qty", "order_value")
 _BOT_COLUMNS = (*_ORDER_COLUMNS, "seller_id")
@@ -72,19 +63,15 @@ class RollupRefresh:
 
     def __init__(
         self,
-        spark: "SparkSession",
-        database: Database[Document],
+        facts: FactSource,
         store: MinuteStore,
         first_minute: datetime,
-        known: KnownIds,
         settings: Settings,
         watermark: datetime,
     ) -> None:
-        self._spark = spark
-        self._database = database
+        self._facts = facts
         self._store = store
         self._first_minute = first_minute
-        self._known = known
         self._settings = settings
         self._watermark = watermark
 
@@ -100,15 +87,15 @@ class RollupRefresh:
         open_from = first_pass - MINUTE
         needed_from = max(self._first_minute, first_pass - self._settings.window)
         metas = self._store.rollup_metas(needed_from, end)
-        counts = {minute: self._count_facts(minute) for minute in minutes_between(open_from, end) if minute in metas}
         stale = [m for m in minutes_between(needed_from, end) if m not in metas]
-        stale += [m for m, facts in counts.items() if force or metas[m].facts != facts]
+        known = [m for m in minutes_between(open_from, end) if m in metas]
+        stale += [m for m in known if force or metas[m].facts != self._facts.count(m)]
         stale += [m for m, meta in metas.items() if m - MINUTE in metas and meta.carried != metas[m - MINUTE].pw]
         if not stale:
             return metas, {}
         # A changed minute may close with another stock, which all later ones carry on.
         from_minute = min(stale)
-        refuse_archived(self._database, from_minute, end)
+        self._facts.require(from_minute, end)
         minutes = list(minutes_between(from_minute, end))
         facts = self._aggregated(from_minute, end)
         stock, stock_digest = self._stock_before(from_minute)
@@ -122,42 +109,32 @@ class RollupRefresh:
 
     def _aggregated(self, start: datetime, end: datetime) -> "_Aggregated":
         """What Spark makes of the facts of ``[start, end)``, bad ones out of the way."""
-        sweep = self._fact_sweep()
-        for table in FACTS:
-            sweep.outside(table)
-        read = self._read(sweep, start, end)
+        self._facts.sweep_ends()
+        read = self._read(start, end)
         if read.unsound:
-            for table in FACTS:
-                sweep.minutes(table, start, end)
+            self._facts.sweep(start, end)
             # One that slips in from now on does not count, and the next run moves it.
-            read = self._read(sweep, start, end)
-        return replace(read, bots=self._bots(sweep, suspect_products(read.orders)))
+            read = self._read(start, end)
+        return replace(read, bots=self._bots(suspect_products(read.orders)))
 
-    def _read(self, sweep: FactSweep, start: datetime, end: datetime) -> "_Aggregated":
+    def _read(self, start: datetime, end: datetime) -> "_Aggregated":
         lateness, workers = self._settings.lateness, self._settings.spark_parallelism
         # Long ranges in more parts than workers: a burst in one of them is shared out.
         ranges = time_slices(start, end, max(workers, int((end - start) / MINUTE)))
-
-        def rows(table: Table, columns: Sequence[str]) -> "DataFrame":
-            return self._rows(sweep, table, ranges, columns)
-
         frames = (
-            rollup_transforms.order_aggregates(rows(ORDERS, _ORDER_COLUMNS), lateness),
-            rollup_transforms.inventory_aggregates(rows(INVENTORY, _INVENTORY_COLUMNS), lateness),
+            rollup_transforms.order_aggregates(self._facts.rows(ORDERS, ranges, _ORDER_COLUMNS), lateness),
+            rollup_transforms.inventory_aggregates(self._facts.rows(INVENTORY, ranges, _INVENTORY_COLUMNS), lateness),
         )
         with ThreadPoolExecutor(len(frames)) as pool:
             orders, inventory = pool.map(lambda frame: frame.toArrow(), frames)
         return _Aggregated.of(orders, inventory)
 
-    def _bots(self, sweep: FactSweep, suspects: dict[datetime, tuple[int, ...]]) -> pa.Table:
+    def _bots(self, suspects: dict[datetime, tuple[int, ...]]) -> pa.Table:
         """What machines bought, as far as the orders of `suspects` (minute -> products), read once more, tell."""
         if not suspects:
             return no_bots()
-        orders = self._rows(sweep, ORDERS, ranges_of(suspects, self._settings.spark_parallelism), _BOT_COLUMNS)
+        orders = self._facts.rows(ORDERS, ranges_of(suspects, self._settings.spark_parallelism), _BOT_COLUMNS)
         return bot_sums(orders, self._settings.lateness).toArrow()
-
-    def _rows(self, sweep: FactSweep, table: Table, ranges: Sequence[FactRange], columns: Sequence[str]) -> "DataFrame":
-        return fact_rows(self._spark, self._database.name, table, ranges, sweep.rules(table), columns)
 
     def _stock_before(self, start: datetime) -> tuple[PairColumns, str | None]:
         """The pw part `start` carries on from, and the digest it is stored under if that is still known."""
@@ -168,30 +145,3 @@ class RollupRefresh:
         meta = self._store.rollup_metas(previous, previous + MINUTE).get(previous)
         stock = self._store.load_stock(previous)
         return stock or PairColumns.empty(PW_COLUMNS), meta.pw if stock and meta else None
-
-    def _fact_sweep(self) -> FactSweep:
-        # Facts after the last minute are the next minutes' and good; ones ahead of every clock are not.
-        ahead = timedelta(seconds=self._settings.max_ahead_seconds)
-        latest = max(utc_now(), self._watermark) + ahead
-        return FactSweep(self._database, self._known, self._first_minute, latest, ahead)
-
-    def _count_facts(self, minute: datetime) -> dict[str, int]:
-        """Facts of a minute by table, counted on the index alone."""
-        return {
-            table.name: self._database[table.name].count_documents(
-                {table.event_time or "": {"$gte": minute, "$lt": minute + MINUTE}}, hint=[(table.event_time or "", 1)]
-            )
-            for table in FACTS
-        }
-
-
-def refuse_archived(database: Database[Document], start: datetime, end: datetime) -> None:
-    """Raise FlashsaleError when facts of ``[start, end)`` left MongoDB: counting the rest would be wrong."""
-    batch = database[ARCHIVE_BATCHES].find_one(
-        {"table": {"$in": [table.name for table in FACTS]}, "start": {"$lt": end}, "end": {"$gt": start}}
-    )
-    if batch is not None:
-        raise FlashsaleError(
-            f"facts from {iso(batch['start'])} to {iso(batch['end'])} are archived (batch {batch['_id']}), "
-            f"so minutes from {iso(start)} cannot be counted again from MongoDB; choose later ones"
-        )

@@ -6,16 +6,15 @@ from collections.abc import Collection, Mapping
 
 Needs = Mapping[str, "tuple[str, ...]"]
 
+_ARCHIVE = ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis", "namenode", "datanode")
 RUNTIME_NEEDS: dict[str, tuple[str, ...]] = {
     # The compose file orders the start; these are what each needs while it runs.
     "generator": ("mongo",),
     "dashboard": ("redis",),
     "spark-connect": ("spark-master", "spark-worker"),
     "minute_kpis": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis", "spark-connect"),
-    "archive_facts": (
-        *("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis"),
-        *("spark-connect", "namenode", "datanode"),
-    ),
+    "archive_facts": _ARCHIVE,
+    "archive_maintenance": _ARCHIVE,
     "retention": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis"),
     "seed_dimensions": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis"),
     "backfill_kpis": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "spark-connect"),

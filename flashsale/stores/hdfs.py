@@ -67,11 +67,6 @@ class HdfsStore:
     def exists(self, path: str) -> bool:
         return self._client.status(path, strict=False) is not None
 
-    def size(self, path: str) -> int:
-        """Bytes of a file."""
-        length: int = self._client.status(path)["length"]
-        return length
-
     def files(self, folder: str, suffix: str) -> list[str]:
         """Names in `folder` that end in `suffix`, sorted; empty when there is no such folder."""
         if not self.exists(folder):
@@ -123,3 +118,24 @@ class HdfsStore:
         if not self.exists(folder):
             return []
         return sorted(f"{path}/{name}" for path, _, names in self._client.walk(folder) for name in names)
+
+    def walk_sizes(self, folder: str) -> dict[str, int]:
+        """Absolute path -> bytes of all files below `folder`, sorted by path; empty when there is no such folder."""
+        if not self.exists(folder):
+            return {}
+        walk = self._client.walk(folder, status=True)
+        sizes = {f"{path}/{name}": status["length"] for (path, _), _, names in walk for name, status in names}
+        return dict(sorted(sizes.items()))
+
+    def read_range(self, path: str, offset: int, length: int) -> bytes:
+        """`length` bytes of a file from `offset` on; fewer where it ends."""
+        with self._client.read(path, offset=offset, length=length) as reader:
+            content: bytes = reader.read()
+        return content
+
+    def size(self, path: str) -> int:
+        """Bytes of a file; raises FileNotFoundError when there is none."""
+        status = self._client.status(path, strict=False)
+        if status is None or status["type"] != "FILE":
+            raise FileNotFoundError(f"HDFS holds no file {path}")
+        return int(status["length"])

@@ -6,6 +6,7 @@ from flashsale.sale_run import SaleRun
 from flashsale.schema import (
     ALERT_EVENTS,
     ARCHIVE_BATCHES,
+    ARCHIVE_COMPACTIONS,
     CHECKPOINTS,
     DIMENSIONS,
     FACTS,
@@ -19,6 +20,7 @@ from flashsale.schema import (
     ROLLUP_PW,
     ROLLUP_PWC,
     SALES,
+    restored_name,
 )
 from flashsale.settings import Settings
 from flashsale.stores.mongo import Client, Document
@@ -26,6 +28,7 @@ from flashsale.stores.mongo import Client, Document
 SERVICE_USERS = ("generator", "jobs", "notifier")
 
 _WRITE = ["insert", "update", "remove"]
+_RESTORE = ["createCollection", "insert", "update"]
 _ALREADY_EXISTS = 51003  # user
 _ROLE_EXISTS = 51002
 
@@ -60,7 +63,7 @@ def withdraw_writing(client: Client, sale: SaleRun | None) -> None:
 
 
 def _reading(privileges: list[Document]) -> list[Document]:
-    kept = [{**one, "actions": [a for a in one["actions"] if a not in _WRITE]} for one in privileges]
+    kept = [{**one, "actions": [a for a in one["actions"] if a not in (*_WRITE, *_RESTORE)]} for one in privileges]
     return [one for one in kept if one["actions"]]
 
 
@@ -90,8 +93,9 @@ def _sale_privileges(database: str) -> dict[str, list[Document]]:
             _privilege(database, "", ["find"]),
             *on([*dimensions, INBOUND_SHIPMENTS.name, *quarantines], ["insert", "update"]),
             *on([ROLLUP_PW, ROLLUP_PWC, KPI_STATE, KPI_HISTORY], _WRITE),
-            *on([ARCHIVE_BATCHES, ALERT_EVENTS, FORECAST_SCORES], _WRITE),
+            *on([ARCHIVE_BATCHES, ARCHIVE_COMPACTIONS, ALERT_EVENTS, FORECAST_SCORES], _WRITE),
             *on([*facts, *quarantines], ["remove"]),
+            *on([restored_name(name) for name in (*facts, *quarantines, ROLLUP_PW, KPI_HISTORY)], _RESTORE),
         ],
         "notifier": [*inspect, *on([ALERT_EVENTS], ["find"])],
     }

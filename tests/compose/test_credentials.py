@@ -120,7 +120,7 @@ def test_airflow(stack: ComposeStack) -> None:
     assert _status(f"{url}/auth/token", {"username": "admin", "password": ""}) in (400, 401)
     api = AirflowApi(url, "admin", stack.secrets()["airflow_admin"])
     dags = {dag["dag_id"]: dag["is_paused"] for dag in api.get("/dags")["dags"]}
-    names = ("minute_kpis", "backfill_kpis", "archive_facts", "retention", "seed_dimensions")
+    names = ("minute_kpis", "backfill_kpis", "archive_facts", "archive_maintenance", "retention", "seed_dimensions")
     assert dags == dict.fromkeys(names, False)
 
 

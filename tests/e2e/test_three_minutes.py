@@ -106,7 +106,7 @@ def test_every_green_run_left_a_minute_that_can_be_read(war_room: WarRoom, third
 
 def test_no_run_failed(war_room: WarRoom, third_minute: dict[str, Any]) -> None:
     assert third_minute
-    for dag_id in ("minute_kpis", "archive_facts", "retention", "seed_dimensions"):
+    for dag_id in ("minute_kpis", "archive_facts", "archive_maintenance", "retention", "seed_dimensions"):
         states = Counter(run["state"] for run in war_room.airflow.runs(dag_id))
         assert states["failed"] == 0, f"{dag_id}: {states}"
 

@@ -19,7 +19,8 @@ from flashsale.stores.hdfs import HdfsStore
 from spark_jobs import archive_facts, archive_steps, minute_kpis
 from spark_jobs.session import spark_session
 from tests.support.archive_files import archived_ids
-from tests.support.archived_sale import NOW, START, acknowledged, drawn_facts, everywhere, hot_ids, settled_sale
+from tests.support.archived_ids import acknowledged, everywhere, hot_ids
+from tests.support.archived_sale import NOW, START, drawn, open_sale
 from tests.support.shop import Pipeline, Shop, at, order
 
 Open = Callable[..., SaleRun]
@@ -27,7 +28,7 @@ Open = Callable[..., SaleRun]
 
 @pytest.fixture
 def pipeline(spark_services: Settings, open_test_sale: Open) -> Pipeline:
-    return settled_sale(spark_services, open_test_sale)
+    return open_sale(spark_services, open_test_sale)
 
 
 def _archived_ids_by_spark(pipeline: Pipeline) -> dict[str, Counter[int]]:
@@ -56,7 +57,7 @@ def test_the_manifest_tells_what_the_file_holds(pipeline: Pipeline) -> None:
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
     hdfs, paths = HdfsStore(pipeline.settings), SalePaths(pipeline.sale.sale_id)
     manifests = [json.loads(hdfs.read_text(p)) for p in hdfs.walk_files(paths.metadata("orders_fact"))]
-    orders, _ = drawn_facts()
+    orders, _ = drawn()
     assert [m["end"][11:16] for m in manifests] == ["10:00", "10:10"], "a batch ends with its hour"
     assert sum(m["rows"] for m in manifests) == len(orders)
     assert sum(m["quantity"] for m in manifests) == sum(o["order_qty"] for o in orders)
@@ -67,7 +68,7 @@ def test_the_manifest_tells_what_the_file_holds(pipeline: Pipeline) -> None:
 def test_minutes_that_were_never_rolled_up_keep_their_facts(spark_services: Settings, open_test_sale: Open) -> None:
     sale = open_test_sale(spark_services, sale_start=at(START), sale_end=at("12:00"))
     shop = Pipeline(spark_services, sale, Shop(products=4, capacities=(20, 30, 1000)))
-    shop.add(*drawn_facts())
+    shop.add(*drawn())
     shop.acked_through("10:30")
     minute_kpis.backfill(spark_services, at(START), at("09:58"), sale.sale_id)
     report = archive_facts.run(spark_services, sale.sale_id, NOW)

@@ -25,7 +25,8 @@ from spark_jobs.archive_lease import Lease, archive_lease
 from spark_jobs.minute_store import MinuteStore
 from spark_jobs.pair_columns import PairColumns
 from spark_jobs.rollups import PW_COLUMNS, MinuteRollup, empty_pwc
-from tests.support.archived_sale import START, acknowledged, archived_rows, everywhere, hot_ids, orphans, settled_sale
+from tests.support.archived_ids import acknowledged, archived_rows, everywhere, hot_ids, orphans
+from tests.support.archived_sale import START, open_sale
 from tests.support.shop import Pipeline, at
 
 Open = Callable[..., SaleRun]
@@ -42,7 +43,7 @@ def hdfs_services(stack: Any, data_services: Settings) -> Settings:
 @pytest.fixture
 def pipeline(hdfs_services: Settings, open_test_sale: Open) -> Pipeline:
     """Minutes with rollups and history as the engine stores them, settled until 12:00."""
-    shop = settled_sale(hdfs_services, open_test_sale)
+    shop = open_sale(hdfs_services, open_test_sale)
     shop.database[KPI_STATE].delete_many({})
     shop.mark_settled(START, "12:00")
     store, rng = MinuteStore(shop.database), np.random.default_rng(3)
@@ -179,7 +180,7 @@ def test_a_full_hot_store_gives_up_its_minutes_as_soon_as_they_are_final(
     hdfs_services: Settings, open_test_sale: Open
 ) -> None:
     young = at("10:14")  # minutes up to 10:10 are settled, and none is older than the age of 20 minutes but two
-    shop = settled_sale(hdfs_services, open_test_sale)
+    shop = open_sale(hdfs_services, open_test_sale)
     report = archive_facts.run(shop.settings, shop.sale.sale_id, young)
     assert report.until == at("09:54")
     assert sum(map(len, hot_ids(shop).values())) > 0

@@ -23,7 +23,8 @@ from flashsale.stores.context import write_sale
 from flashsale.stores.health import read_health
 from flashsale.stores.redis_client import redis_client
 from spark_jobs import archive_facts, archive_steps
-from tests.support.archived_sale import NOW, acknowledged, everywhere, hot_ids, orphans, settled_sale
+from tests.support.archived_ids import acknowledged, everywhere, hot_ids, orphans
+from tests.support.archived_sale import NOW, open_sale
 from tests.support.hdfs_admin import safe_mode, space_quota
 from tests.support.shop import Pipeline
 
@@ -38,7 +39,7 @@ def hdfs_services(stack: Stack, data_services: Settings) -> Settings:
 
 @pytest.fixture
 def pipeline(hdfs_services: Settings, open_test_sale: Open) -> Pipeline:
-    sale = settled_sale(hdfs_services, open_test_sale)
+    sale = open_sale(hdfs_services, open_test_sale)
     with redis_client(hdfs_services, "publisher") as redis:
         write_sale(redis, sale.sale, [])
     return sale

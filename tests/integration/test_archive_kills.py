@@ -12,7 +12,8 @@ from flashsale.schema import ARCHIVE_BATCHES, ORDERS
 from flashsale.settings import Settings
 from spark_jobs.archive_batch import State
 from tests.support.archive_kills import facts_arriving, finish, kill_at, start_run, wait_until_at_work
-from tests.support.archived_sale import acknowledged, everywhere, hot_ids, orphans, settled_sale
+from tests.support.archived_ids import acknowledged, everywhere, hot_ids, orphans
+from tests.support.archived_sale import open_sale
 from tests.support.shop import Pipeline
 
 Open = Callable[..., SaleRun]
@@ -26,7 +27,7 @@ def hdfs_services(stack: Stack, data_services: Settings) -> Settings:
 
 @pytest.fixture
 def pipeline(hdfs_services: Settings, open_test_sale: Open) -> Pipeline:
-    return settled_sale(hdfs_services, open_test_sale)
+    return open_sale(hdfs_services, open_test_sale)
 
 
 def test_sigkill_at_every_state_boundary(pipeline: Pipeline, stack: Stack) -> None:

@@ -18,6 +18,7 @@ from flashsale.sale_run import SaleRun
 from flashsale.schema import ORDERS, QUARANTINE_OF, ROLLUP_PW
 from flashsale.settings import Settings
 from generator.facts import OrderColumns, order_documents
+from spark_jobs.hot_facts import HotFacts
 from spark_jobs.minute_store import MinuteStore
 from spark_jobs.pair_columns import PairColumns, decode, encode
 from spark_jobs.rollup_refresh import RollupRefresh
@@ -172,8 +173,8 @@ def _built(pipeline: Pipeline, workers: int, *, force: bool = True) -> list[Minu
     with spark_session(settings, "test") as spark:
         database = pipeline.database
         known, watermark = KnownIds.read(database), END + 5 * MINUTE
-        store = MinuteStore(database)
-        refresh = RollupRefresh(spark, database, store, START, known, settings, watermark)
+        facts = HotFacts(spark, database, START, known, settings, watermark)
+        refresh = RollupRefresh(facts, MinuteStore(database), START, settings, watermark)
         _, rebuilt = refresh.refresh(START + MINUTE, END, force=force)
     return [rebuilt[minute] for minute in sorted(rebuilt)]
 

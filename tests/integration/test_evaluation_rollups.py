@@ -12,6 +12,7 @@ from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
 from generator.facts import inventory_documents, order_documents, tick_time_ms
 from generator.shard_state import TickFacts
+from spark_jobs.hot_facts import HotFacts
 from spark_jobs.minute_store import MinuteStore
 from spark_jobs.rollup_refresh import RollupRefresh
 from spark_jobs.rollups import MinuteRollup as SparkRollup
@@ -94,15 +95,9 @@ def _stored(settings: Settings, open_test_sale: Open, ticks: list[list[TickFacts
 def _built(pipeline: Pipeline) -> list[SparkRollup]:
     with spark_session(pipeline.settings, "test") as spark:
         database = pipeline.database
-        refresh = RollupRefresh(
-            spark,
-            database,
-            MinuteStore(database),
-            START,
-            KnownIds.read(database),
-            pipeline.settings,
-            END + 5 * MINUTE,
-        )
+        watermark = END + 5 * MINUTE
+        facts = HotFacts(spark, database, START, KnownIds.read(database), pipeline.settings, watermark)
+        refresh = RollupRefresh(facts, MinuteStore(database), START, pipeline.settings, watermark)
         _, rebuilt = refresh.refresh(START + MINUTE, END, force=True)
     return [rebuilt[minute] for minute in sorted(rebuilt)]
 

@@ -22,7 +22,8 @@ from flashsale.schema import ORDERS
 from flashsale.settings import load_settings
 from spark_jobs import archive_facts, archive_steps
 from spark_jobs.archive_batch import BatchStore, State
-from tests.support.archived_sale import NOW, Ids
+from tests.support.archived_ids import Ids
+from tests.support.archived_sale import NOW
 from tests.support.shop import Pipeline, order
 
 _RUN_SECONDS = 120

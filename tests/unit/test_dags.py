@@ -14,6 +14,7 @@ DAGS = Path(__file__).parents[2] / "dags"
 PERIODS = {
     "minute_kpis": timedelta(minutes=1),
     "archive_facts": timedelta(minutes=5),
+    "archive_maintenance": timedelta(days=1),
     "retention": timedelta(minutes=10),
     "seed_dimensions": timedelta(days=1),
 }

@@ -1,0 +1,1 @@
+"""What `flashsale-archive` can do besides `run`: a module for each command."""
