@@ -28,7 +28,7 @@ from spark_jobs.archive_tools.opened import opened
 from spark_jobs.archive_tools.sql_views import select, sql_views
 from spark_jobs.archive_tools.verify import verify
 from tests.support.archive_files import archived_ids
-from tests.support.archived_sale import archived_sale, drawn, open_sale
+from tests.support.archive_command import archived_sale, drawn, open_sale
 from tests.support.shop import Pipeline, at, order
 
 Open = Callable[..., SaleRun]

@@ -20,7 +20,7 @@ from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from spark_jobs.archive_tools.ranged_files import RangedFiles
 from spark_jobs.session import spark_session
-from tests.support.archived_sale import ArchiveCommand, archived_sale, drawn, in_hour, open_sale
+from tests.support.archive_command import ArchiveCommand, archived_sale, drawn, in_hour, open_sale
 from tests.support.shop import Pipeline, at
 
 NINE, TEN = "date = '2026-11-11' AND hour = 9", "date = '2026-11-11' AND hour = 10"

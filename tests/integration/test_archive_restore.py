@@ -15,7 +15,7 @@ from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from flashsale.stores.quarantine import put_in_quarantine, quarantine_entry
 from spark_jobs import archive_facts, minute_kpis
-from tests.support.archived_sale import START, ArchiveCommand, open_sale
+from tests.support.archive_command import START, ArchiveCommand, open_sale
 from tests.support.shop import Pipeline, at
 
 LIVE = ORDERS.name

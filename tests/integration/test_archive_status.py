@@ -10,7 +10,7 @@ from flashsale.sale_run import SaleRun
 from flashsale.schema import ARCHIVE_BATCHES, ORDERS
 from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
-from tests.support.archived_sale import ArchiveCommand, archived_sale, drawn, in_hour
+from tests.support.archive_command import ArchiveCommand, archived_sale, drawn, in_hour
 from tests.support.shop import Pipeline, at, order
 
 

@@ -20,7 +20,7 @@ from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from flashsale.stores.ingest import LedgerEntry, put_ledger
 from flashsale.stores.quarantine import put_in_quarantine, quarantine_entry
-from tests.support.archived_sale import ArchiveCommand, archived_sale, drawn
+from tests.support.archive_command import ArchiveCommand, archived_sale, drawn
 from tests.support.shop import Pipeline, at, order
 
 
