@@ -16,7 +16,7 @@ IN_SALE := docker compose run --rm --no-deps -T sale
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-per-core bench-generator bench-freshness bench-kpi soak lint format docs pictures lock
+.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-archive bench-forecast bench-per-core bench-generator bench-freshness bench-kpi soak lint format docs pictures lock
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ bench-kpi: install  ## a run of the minute engine against floors and rivals (abo
 
 bench-freshness: install  ## from a minute's boundary to readable KPIs, stage by stage (about 8 min; FULL=1: 30 minutes)
 	$(PYTHON) -m benchmarks.freshness $(if $(FULL),--full)
+
+bench-archive: install  ## archiving against its floors, and the KPI engine beside it (about 9 min; FULL=1: 69 M orders)
+	$(PYTHON) -m benchmarks.archive $(if $(FULL),--full)
 
 bench-forecast: install  ## how good the forecast and the decisions are, on sales never seen (about 8 min; FULL=1: more of them)
 	$(PYTHON) -m benchmarks.forecast $(if $(FULL),--full)

@@ -78,12 +78,11 @@ def _computing(written: Written, measured: Measured, meter: CpuMeter) -> list[Fi
 
 def _archive(measured: Measured, meter: CpuMeter) -> list[Figure]:
     archived = measured.archived / MILLION
-    who = {"spark": ("spark",), "client": (CLIENT,), "mongod": ("mongo",), "hdfs": ("namenode", "datanode")}
+    who = {"client": (CLIENT,), "mongod": ("mongo",), "hdfs": ("namenode", "datanode")}
     what = {
-        "spark": "Spark: write the Parquet file",
-        "client": "archive task: seal, verify, delete",
+        "client": "archive task: seal, write the Parquet file, verify, delete",
         "mongod": "mongod: read twice, delete",
-        "hdfs": "HDFS: write once, read three times",
+        "hdfs": "HDFS: write once, read twice",
     }
     cpu = [
         Figure(

@@ -37,7 +37,6 @@ def projection(measured: Sequence[Figure], written: Written) -> list[Figure]:
                 ("mongod_rollup_cores", "rollup_mongod_cpu_s_per_m_facts", "mongod: rollup"),
                 ("mongod_archive_cores", "archive_mongod_cpu_s_per_m_facts", "mongod: archive"),
                 ("spark_rollup_cores", "rollup_spark_cpu_s_per_m_facts", "Spark: rollup"),
-                ("spark_archive_cores", "archive_spark_cpu_s_per_m_facts", "Spark: archive"),
                 ("archive_task_cores", "archive_client_cpu_s_per_m_facts", "archive task, one process today"),
                 ("hdfs_cores", "archive_hdfs_cpu_s_per_m_facts", "HDFS, one copy"),
             )

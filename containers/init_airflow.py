@@ -1,4 +1,4 @@
-"""``python -m containers.init_airflow``: Airflow's tables and pools, and the user ``admin`` with the generated password.
+"""``python -m containers.init_airflow``: the tables and pools of Airflow, and its user ``admin`` with its password.
 
 Runs again at every start: a new version migrates the tables, and the password is always the secret's.
 """

@@ -33,7 +33,7 @@ PERIOD = timedelta(minutes=5)
     max_active_runs=1,
     dagrun_timeout=timedelta(seconds=290),
     is_paused_upon_creation=False,
-    default_args=defaults(timedelta(seconds=240), retries=1, retry_delay=timedelta(seconds=10)),
+    default_args=defaults(timedelta(seconds=240), retries=3, retry_delay=timedelta(seconds=15)),
     tags=["flashsale", "archive"],
     doc_md=__doc__,
     **health_callbacks(PERIOD),

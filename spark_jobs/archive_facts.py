@@ -176,9 +176,18 @@ class _Archiver:
             batch = self._store.advance(batch, State.PUBLISHED)
         if batch.state in (State.PUBLISHED, State.PRUNING):
             batch = self._store.advance(batch, State.PRUNING)
-            deleted = self._steps.prune(table, batch)
+            deleted = self._pruned(table, batch)
             self._store.advance(batch, State.PRUNED, deleted=deleted)
         return batch.seal.rows
+
+    def _pruned(self, table: Table, batch: Batch) -> int:
+        try:
+            return self._steps.prune(table, batch)
+        except ReadBackError:
+            if self._sealer.seal_now(table, batch.start, batch.end)[0] == batch.seal:
+                # Nothing of it was deleted yet, so what happened to the published file can be made good.
+                self._store.advance(batch, State.SEALED)
+            raise
 
     def _verified(self, table: Table, batch: Batch) -> str | None:
         """SHA-256 of the staged file; None when its rows in MongoDB are no longer those that were sealed."""

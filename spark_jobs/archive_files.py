@@ -4,6 +4,7 @@ DuckDB sorts: within the memory it is given, and on disk beyond that, so the mem
 grow with its rows.
 """
 
+import errno
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,9 +46,12 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno is None:
+            # Of a network library, which calls its errors so too.
+            raise
         raise FlashsaleError(
-            f"archive: {path.parent} cannot take the batch ({one_line(error)[:160]}); nothing was deleted, free some "
-            "space there or name another folder with TMPDIR, and the next run goes on"
+            f"archive: {path.parent} cannot take the batch ({one_line(error)[:80]}); nothing was deleted; "
+            "free space there or set TMPDIR to another folder, the next run goes on"
         ) from error
 
 
@@ -73,7 +77,7 @@ def _write_sorted(table: Table, batches: Iterable[pa.RecordBatch], path: Path) -
             if source.failure is not None:
                 # What went wrong is where the rows come from, and has its own words for it.
                 raise source.failure from error
-            raise OSError(one_line(error)) from error
+            raise OSError(errno.EIO, one_line(error)) from error
 
 
 class _Source:

@@ -25,6 +25,8 @@ from flashsale.stores.mongo import Document
 LEASE = timedelta(seconds=20)
 _RENEW_SECONDS = 5.0
 _ID = "lease"
+_held: set[str] = set()
+"""Tokens of this process's own runs."""
 
 
 class Lease:
@@ -63,6 +65,7 @@ def archive_lease(database: Database[Document]) -> Iterator[Lease]:
     """Hold the sale's lease for the length of the block; raises NothingToDoError while another run holds it."""
     leases, token = database[ARCHIVE_BATCHES], uuid.uuid4().hex
     _take(leases, token)
+    _held.add(token)
     lease, ended = Lease(database, token), threading.Event()
     renewal = threading.Thread(target=_keep, args=(lease, ended), name="archive-lease", daemon=True)
     renewal.start()
@@ -71,6 +74,7 @@ def archive_lease(database: Database[Document]) -> Iterator[Lease]:
     finally:
         ended.set()
         renewal.join()
+        _held.discard(token)
         leases.delete_one({"_id": _ID, "token": token})
 
 
@@ -91,6 +95,9 @@ def _take(leases: Any, token: str) -> None:
 def _is_gone(holder: Document) -> bool:
     if holder.get("host") != socket.gethostname():
         return False
+    if holder["pid"] == os.getpid():
+        # A run of this process that could not give it back, for MongoDB had gone.
+        return holder["token"] not in _held
     try:
         os.kill(int(holder["pid"]), 0)
     except ProcessLookupError:

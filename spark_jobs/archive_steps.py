@@ -26,6 +26,7 @@ from spark_jobs.archive_files import disk_errors, write_file
 from spark_jobs.archive_rows import ArchiveRows, Spend
 
 DELETE_CHUNK = 10_000
+MINUTES_CHUNK = 60
 
 
 class ArchiveSteps:
@@ -100,17 +101,17 @@ class ArchiveSteps:
         with _working_file() as file:
             self._same(batch, self._target(batch), file)
             deleted = 0
-            for chunk in _deletions(table, file):
+            for rows, chunk in _deletions(table, file):
                 deleted += self._database[table.name].delete_many(chunk).deleted_count
-                self._spend(DELETE_CHUNK)
+                self._spend(rows)
         return deleted
 
     def _same(self, batch: Batch, path: str, file: Path) -> None:
         """Copy a published file to `file`; raises ReadBackError when it is not, byte for byte, what was verified."""
-        if self._hdfs.download(path, file) != batch.file_digest:
+        if not self._hdfs.exists(path) or self._hdfs.download(path, file) != batch.file_digest:
             raise ReadBackError(
                 f"batch {batch.batch_id}: {path} is not the file that was verified; nothing was deleted, "
-                "look at who wrote it and move it away"
+                "look at who changed it and move it away"
             )
 
     def _staged(self, batch: Batch) -> str:
@@ -129,15 +130,18 @@ def _working_file() -> Iterator[Path]:
             yield file
 
 
-def _deletions(table: Table, file: Path) -> Iterator[dict[str, Any]]:
-    """Filters that name the rows of a file, a chunk at a time."""
+def _deletions(table: Table, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbers of a file's rows and the filters that name them, a chunk at a time."""
     if any(field.name == "computed_at" for field in table.fields):
         # A minute that was computed again since is another document: it stays, and goes with another batch.
-        for row in pq.read_table(file, columns=[table.key, "computed_at"]).to_pylist():
-            yield {"_id": row[table.key], "computed_at": row["computed_at"]}
+        rows = pq.read_table(file, columns=[table.key, "computed_at"]).to_pylist()
+        for first in range(0, len(rows), MINUTES_CHUNK):
+            chunk = rows[first : first + MINUTES_CHUNK]
+            yield len(chunk), {"$or": [{"_id": row[table.key], "computed_at": row["computed_at"]} for row in chunk]}
         return
     keys = pq.read_table(file, columns=[table.key])[table.key]
     # In the order of the index: scattered over it, a large batch costs twice the work per row.
-    ids = np.sort(keys.to_numpy()) if table in FACTS else np.array(sorted(keys.to_pylist()), object)
+    ids = np.sort(keys.to_numpy()).tolist() if table in FACTS else sorted(keys.to_pylist())
     for first in range(0, len(ids), DELETE_CHUNK):
-        yield {"_id": {"$in": ids[first : first + DELETE_CHUNK].tolist()}}
+        chunk = ids[first : first + DELETE_CHUNK]
+        yield len(chunk), {"_id": {"$in": chunk}}

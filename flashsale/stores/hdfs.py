@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from hdfs import InsecureClient
@@ -17,15 +18,39 @@ TIMEOUT_SECONDS = 30
 _CHUNK = 1 << 20
 
 
+_SAFE_MODE = ("SafeModeException", "RetriableException", "StandbyException")
+_QUOTA = ("DSQuotaExceededException", "NSQuotaExceededException")
+_NO_ROOM = "could only be written to"
+
+
 @contextmanager
 def hdfs_errors(doing: str) -> Iterator[None]:
-    """Turn client errors raised while `doing` something into one-line errors."""
+    """Turn client errors raised while `doing` something into one-line errors.
+
+    ServiceUnavailableError where waiting helps: a part is down, or the NameNode takes nothing yet.
+    """
     try:
         yield
     except requests.exceptions.RequestException as error:
-        raise ServiceUnavailableError(f"{doing}: HDFS does not answer ({one_line(error)[:120]})") from error
+        address = urlsplit(getattr(error.request, "url", "") or "").netloc
+        raise ServiceUnavailableError(
+            f"{doing}: HDFS does not answer at {address} ({type(error).__name__}); is that NameNode or DataNode up?"
+        ) from error
     except HdfsError as error:
-        raise FlashsaleError(f"{doing}: HDFS refused ({one_line(error)[:200]})") from error
+        # What follows the first line is Java's stack.
+        said, kind = one_line(Exception(str(error).split("\n", 1)[0])), getattr(error, "exception", None)
+        if kind in _SAFE_MODE:
+            raise ServiceUnavailableError(
+                f"{doing}: HDFS is in safe mode and takes nothing; it leaves by itself when its DataNodes have "
+                "reported, or by hdfs dfsadmin -safemode leave"
+            ) from error
+        if kind in _QUOTA:
+            raise FlashsaleError(
+                f"{doing}: {said[:200]}; raise it (hdfs dfsadmin -setQuota, -setSpaceQuota)"
+            ) from error
+        if _NO_ROOM in str(error):
+            raise FlashsaleError(f"{doing}: no DataNode has room ({said[:160]}); free space or add one") from error
+        raise FlashsaleError(f"{doing}: HDFS refused ({said[:200]})") from error
 
 
 class HdfsStore:
@@ -41,6 +66,11 @@ class HdfsStore:
 
     def exists(self, path: str) -> bool:
         return self._client.status(path, strict=False) is not None
+
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+        length: int = self._client.status(path)["length"]
+        return length
 
     def files(self, folder: str, suffix: str) -> list[str]:
         """Names in `folder` that end in `suffix`, sorted; empty when there is no such folder."""

@@ -13,42 +13,21 @@ from pymongo.collection import Collection
 from flashsale.errors import FlashsaleError, ReadBackError
 from flashsale.hdfs_paths import SalePaths
 from flashsale.sale_run import SaleRun
-from flashsale.schema import ARCHIVE_BATCHES, FACTS, ORDERS, QUARANTINE_OF
+from flashsale.schema import FACTS, ORDERS
 from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from spark_jobs import archive_facts, archive_steps, minute_kpis
-from spark_jobs.archive_batch import State
 from spark_jobs.session import spark_session
 from tests.support.archive_files import archived_ids
-from tests.support.random_sale import Facts, draw
+from tests.support.archived_sale import NOW, START, acknowledged, drawn_facts, everywhere, hot_ids, settled_sale
 from tests.support.shop import Pipeline, Shop, at, order
 
 Open = Callable[..., SaleRun]
-START, MINUTES = "09:52", 16  # over an hour boundary
-NOW = at("10:30")  # with an age of 20 minutes everything before 10:10 may go
 
 
 @pytest.fixture
 def pipeline(spark_services: Settings, open_test_sale: Open) -> Pipeline:
-    """A sale with 16 minutes marked settled; that only settled ones go is tested on its own."""
-    sale = open_test_sale(spark_services, sale_start=at(START), sale_end=at("12:00"))
-    shop = Pipeline(spark_services, sale, Shop(products=4, capacities=(20, 30, 1000)))
-    shop.add(*_facts())
-    shop.acked_through("10:30")
-    shop.mark_settled(START, "10:10")
-    return shop
-
-
-def _facts() -> Facts:
-    return draw(11, START, MINUTES, orders_per_minute=8)
-
-
-def _acknowledged() -> dict[str, Counter[int]]:
-    orders, inventory = _facts()
-    return {
-        "orders_fact": Counter(int(o["_id"]) for o in orders),
-        "inventory_fact": Counter(int(e["_id"]) for e in inventory),
-    }
+    return settled_sale(spark_services, open_test_sale)
 
 
 def _archived_ids_by_spark(pipeline: Pipeline) -> dict[str, Counter[int]]:
@@ -65,36 +44,19 @@ def _archived_ids_by_spark(pipeline: Pipeline) -> dict[str, Counter[int]]:
         }
 
 
-def _hot_ids(pipeline: Pipeline) -> dict[str, Counter[int]]:
-    return {t.name: Counter(int(d["_id"]) for d in pipeline.database[t.name].find({}, {"_id": 1})) for t in FACTS}
-
-
-def _moved_ids(pipeline: Pipeline) -> dict[str, Counter[int]]:
-    return {
-        name: Counter(int(d["document"]["_id"]) for d in pipeline.database[quarantine].find({"origin": "moved"}))
-        for name, quarantine in QUARANTINE_OF.items()
-    }
-
-
-def _everywhere(pipeline: Pipeline, folder: Path) -> dict[str, Counter[int]]:
-    archived = archived_ids(pipeline.settings, pipeline.sale.sale_id, folder)
-    hot, moved = _hot_ids(pipeline), _moved_ids(pipeline)
-    return {name: archived[name] + hot[name] + moved[name] for name in archived}
-
-
 def test_each_acknowledged_id_stands_exactly_once_for_spark_and_for_duckdb(pipeline: Pipeline, tmp_path: Path) -> None:
     report = archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    assert report.rows == sum(sum(ids.values()) for ids in _acknowledged().values())
-    assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == _acknowledged()
-    assert _archived_ids_by_spark(pipeline) == _acknowledged()
-    assert _hot_ids(pipeline) == {"orders_fact": Counter(), "inventory_fact": Counter()}
+    assert report.rows == sum(sum(ids.values()) for ids in acknowledged().values())
+    assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == acknowledged()
+    assert _archived_ids_by_spark(pipeline) == acknowledged()
+    assert hot_ids(pipeline) == {"orders_fact": Counter(), "inventory_fact": Counter()}
 
 
 def test_the_manifest_tells_what_the_file_holds(pipeline: Pipeline) -> None:
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
     hdfs, paths = HdfsStore(pipeline.settings), SalePaths(pipeline.sale.sale_id)
     manifests = [json.loads(hdfs.read_text(p)) for p in hdfs.walk_files(paths.metadata("orders_fact"))]
-    orders, _ = _facts()
+    orders, _ = drawn_facts()
     assert [m["end"][11:16] for m in manifests] == ["10:00", "10:10"], "a batch ends with its hour"
     assert sum(m["rows"] for m in manifests) == len(orders)
     assert sum(m["quantity"] for m in manifests) == sum(o["order_qty"] for o in orders)
@@ -105,7 +67,7 @@ def test_the_manifest_tells_what_the_file_holds(pipeline: Pipeline) -> None:
 def test_minutes_that_were_never_rolled_up_keep_their_facts(spark_services: Settings, open_test_sale: Open) -> None:
     sale = open_test_sale(spark_services, sale_start=at(START), sale_end=at("12:00"))
     shop = Pipeline(spark_services, sale, Shop(products=4, capacities=(20, 30, 1000)))
-    shop.add(*_facts())
+    shop.add(*drawn_facts())
     shop.acked_through("10:30")
     minute_kpis.backfill(spark_services, at(START), at("09:58"), sale.sale_id)
     report = archive_facts.run(spark_services, sale.sale_id, NOW)
@@ -113,27 +75,6 @@ def test_minutes_that_were_never_rolled_up_keep_their_facts(spark_services: Sett
     hot = [o["order_ts"] for o in shop.database[ORDERS.name].find()]
     assert hot
     assert min(hot) >= at("09:58")
-
-
-@pytest.mark.parametrize("state", [State.STAGED, State.VERIFIED, State.PUBLISHED, State.PRUNING])
-def test_a_run_that_dies_after_any_step_is_finished_by_the_next(
-    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
-) -> None:
-    advance = archive_facts.BatchStore.advance
-
-    def die_after(self: Any, batch: Any, to: State, **facts: Any) -> Any:
-        result = advance(self, batch, to, **facts)
-        if to is state:
-            raise KeyboardInterrupt
-        return result
-
-    with monkeypatch.context() as patch:
-        patch.setattr(archive_facts.BatchStore, "advance", die_after)
-        with pytest.raises(KeyboardInterrupt):
-            archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    assert _everywhere(pipeline, tmp_path) == _acknowledged()
-    assert {b["state"] for b in pipeline.database[ARCHIVE_BATCHES].find()} == {"PRUNED"}
 
 
 def test_a_run_that_dies_in_the_middle_of_deleting_loses_nothing(
@@ -156,7 +97,7 @@ def test_a_run_that_dies_in_the_middle_of_deleting_loses_nothing(
             archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
     assert deleted == 3
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    assert _everywhere(pipeline, tmp_path) == _acknowledged()
+    assert everywhere(pipeline) == acknowledged()
 
 
 def test_a_damaged_staged_file_is_never_published_and_deletes_nothing(
@@ -174,9 +115,9 @@ def test_a_damaged_staged_file_is_never_published_and_deletes_nothing(
         patch.setattr(archive_steps.ArchiveSteps, "stage", stage_without_some)
         with pytest.raises(ReadBackError, match="nothing was deleted"):
             archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    assert _hot_ids(pipeline) == _acknowledged()
+    assert hot_ids(pipeline) == acknowledged()
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    assert sum(_hot_ids(pipeline)["orders_fact"].values()) == 0
+    assert sum(hot_ids(pipeline)["orders_fact"].values()) == 0
 
 
 def test_a_fact_that_arrives_after_sealing_goes_with_the_next_batch(
@@ -192,9 +133,9 @@ def test_a_fact_that_arrives_after_sealing_goes_with_the_next_batch(
 
     monkeypatch.setattr(archive_steps.ArchiveSteps, "stage", insert_then_stage)
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    expected = _acknowledged()
+    expected = acknowledged()
     expected["orders_fact"][999_999] = 1
-    assert _everywhere(pipeline, tmp_path) == expected
+    assert everywhere(pipeline) == expected
 
 
 def test_a_fact_that_arrives_between_publishing_and_deleting_is_not_deleted(
@@ -211,9 +152,9 @@ def test_a_fact_that_arrives_between_publishing_and_deleting_is_not_deleted(
 
     monkeypatch.setattr(archive_steps.ArchiveSteps, "publish", publish_then_insert)
     archive_facts.run(pipeline.settings, pipeline.sale.sale_id, NOW)
-    expected = _acknowledged()
+    expected = acknowledged()
     expected["orders_fact"][999_998] = 1
-    assert _everywhere(pipeline, tmp_path) == expected
+    assert everywhere(pipeline) == expected
 
 
 def test_archived_minutes_cannot_be_counted_again(pipeline: Pipeline) -> None:

@@ -61,7 +61,7 @@ def test_projection_by_hand() -> None:
         "inventory_events_per_order": 0.5, "generate_cpu_s_per_m_orders": 10, "insert_client_cpu_s_per_m_facts": 4,
         "checkpoint_client_cpu_ms_per_k_pairs": 5, "insert_mongod_cpu_s_per_m_facts": 8, "fact_disk_bytes": 60,
         "rollup_mongod_cpu_s_per_m_facts": 6, "archive_mongod_cpu_s_per_m_facts": 20, "fact_index_bytes": 40,
-        "rollup_spark_cpu_s_per_m_facts": 20, "archive_spark_cpu_s_per_m_facts": 10, "fact_bson_bytes": 160,
+        "rollup_spark_cpu_s_per_m_facts": 20, "fact_bson_bytes": 160,
         "archive_client_cpu_s_per_m_facts": 2, "archive_hdfs_cpu_s_per_m_facts": 2, "parquet_bytes_per_order": 10,
         "parquet_bytes_per_event": 8, "snapshot_bytes": 30_000, "rollup_pw_bytes_per_pair": 25,
     }  # fmt: skip
@@ -77,7 +77,6 @@ def test_projection_by_hand() -> None:
             "at_1m_mongod_rollup_cores": 9,
             "at_1m_mongod_archive_cores": 30,
             "at_1m_spark_rollup_cores": 30,
-            "at_1m_spark_archive_cores": 15,
             "at_1m_archive_task_cores": 3,
             "at_1m_hdfs_cores": 3,
             "at_1m_wire_mb_per_s": 240,
