@@ -48,9 +48,9 @@ class SalePaths:
     def staging_root(self) -> str:
         return f"{self.archive}/_staging"
 
-    def replaced(self, compaction_id: str) -> str:
-        """Where an hour's folder goes when a compacted one takes its place, until that was read back."""
-        return f"{self.replaced_root}/{compaction_id}"
+    def replaced(self, compaction_id: str, hour: datetime) -> str:
+        """Where an hour's folder goes when compacted files take its place, until those were read back."""
+        return f"{self.replaced_root}/{compaction_id}/{_partition(hour)}"
 
     @property
     def replaced_root(self) -> str:

@@ -2,8 +2,9 @@
 
 The new file is written beside the table and read back.  Then the hour's folder is renamed away, as a whole, and the
 new file is renamed into its place: a reader that lists the table sees the old files or the new one, for an instant
-none, and never both.  The old ones are deleted last, after the new one was read back where it stands.  Each step is
-remembered in MongoDB and can be taken again, and the archive job's lease keeps both from the same hour.
+none, and never both (our own tools look where the folder went).  The old ones are deleted last, after the new one was
+read back where it stands.  Each step is remembered in MongoDB and can be taken again, and the archive job's lease
+keeps both from the same hour.
 """
 
 from collections.abc import Iterator, Sequence

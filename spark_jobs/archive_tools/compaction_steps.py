@@ -62,7 +62,7 @@ class CompactionSteps:
 
         Raises FlashsaleError, with nothing changed, when the folder holds other files than the sources.
         """
-        partition, replaced = self._partition(compaction), self._paths.replaced(compaction["_id"])
+        partition, replaced = self._partition(compaction), self._replaced(compaction)
         if not self._hdfs.exists(replaced):
             found = {path.rsplit("/", 1)[1].removesuffix(".parquet") for path in self._hdfs.walk_files(partition)}
             if found != set(compaction["sources"]):
@@ -87,18 +87,18 @@ class CompactionSteps:
                 if self._hdfs.download(target, Path(folder) / "back.parquet") != file["file_digest"]:
                     raise ReadBackError(
                         f"compaction {compaction['_id']}: {target} is not the file that was staged; the old files "
-                        f"stand in {self._paths.replaced(compaction['_id'])}"
+                        f"stand in {self._replaced(compaction)}"
                     )
             path = self._paths.manifest(table.name, compaction["hour"], file["file_id"])
             self._hdfs.write_text(path, canonical_json(self._manifest(table, compaction, file)))
         for source in compaction["sources"]:
             self._hdfs.delete(self._paths.manifest(table.name, compaction["hour"], source))
-        self._hdfs.delete(self._paths.replaced(compaction["_id"]))
+        self._hdfs.delete(f"{self._paths.replaced_root}/{compaction['_id']}")
         self.clear(compaction)
 
     def go_back(self, compaction: Document) -> None:
         """Put the hour's folder back where the new files cannot all be put in its place."""
-        partition, replaced = self._partition(compaction), self._paths.replaced(compaction["_id"])
+        partition, replaced = self._partition(compaction), self._replaced(compaction)
         if self._hdfs.exists(replaced):
             self._hdfs.delete(partition)
             self._hdfs.rename(replaced, partition)
@@ -153,6 +153,9 @@ class CompactionSteps:
 
     def _partition(self, compaction: Document) -> str:
         return self._paths.partition(compaction["table"], compaction["hour"])
+
+    def _replaced(self, compaction: Document) -> str:
+        return self._paths.replaced(compaction["_id"], compaction["hour"])
 
     def _staged(self, compaction: Document, file: Document) -> str:
         return f"{self._paths.staging(compaction['_id'])}/{file['file_id']}.parquet"

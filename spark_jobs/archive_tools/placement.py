@@ -1,7 +1,7 @@
 """Whether HDFS holds what it should and nothing else: files, manifests, and what was left over."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from flashsale.archived_tables import ARCHIVED
@@ -43,7 +43,7 @@ def _check_files(
 ) -> Iterator[tuple[PublishedFile, str]]:
     found: dict[str, ArchiveFile] = {}
     moving = _moving(books, table)
-    for file in _all_files(archive, books, table):
+    for file in archive.files(table):
         known = published.get(file.batch_id)
         if file.batch_id in moving:
             continue
@@ -62,15 +62,6 @@ def _check_files(
     for file_id in published.keys() - found.keys():
         path = archive.paths.data_file(table.name, published[file_id].hour, file_id)
         findings.wrong.append(f"batch {file_id}: its file {path} is missing ({published[file_id].rows:,} rows)")
-
-
-def _all_files(archive: Archive, books: Books, table: Table) -> Iterable[ArchiveFile]:
-    """Files of the table's tree; of an hour whose folder a compaction has moved away, those of that folder."""
-    yield from archive.files(table)
-    for one in books.compacting:
-        if one["table"] == table.name and one["state"] != CompactionState.SWAPPED:
-            for path, size in archive.hdfs.walk_sizes(archive.paths.replaced(one["_id"])).items():
-                yield ArchiveFile(table.name, one["hour"], path, size)
 
 
 def _moving(books: Books, table: Table) -> set[str]:

@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +17,12 @@ import numpy as np
 
 from flashsale.archived_tables import DOCUMENTS
 from flashsale.errors import one_line
-from flashsale.minutes import MINUTE, epoch_ms, floor_minute, iso
-from flashsale.schema import FACTS, INGEST_LEDGER, QUARANTINE_OF, Table
+from flashsale.minutes import epoch_ms, iso
+from flashsale.schema import FACTS, QUARANTINE_OF, Table
 from flashsale.settings import Settings
-from flashsale.stores.ingest import read_watermark
 from spark_jobs.archive_content import seal_of_file
-from spark_jobs.archive_tools.distinct_ids import DistinctIds, Ids
+from spark_jobs.archive_tools.acknowledged import MOST_TOLD, Acknowledged
+from spark_jobs.archive_tools.distinct_ids import DistinctIds
 from spark_jobs.archive_tools.fact_files import FactColumns, read_columns
 from spark_jobs.archive_tools.moved_facts import MovedFacts
 from spark_jobs.archive_tools.opened import Archive, opened
@@ -33,9 +33,7 @@ from spark_jobs.fact_decoding import LENIENT
 
 _Taken = TypeVar("_Taken")
 HOT, MOVED = "MongoDB", "quarantine"
-_MOST_TOLD = 20
 _HOUR_MS = timedelta(hours=1) // timedelta(milliseconds=1)
-_MINUTE_MS = 60_000
 _HOT_IDS = 100_000
 
 
@@ -76,13 +74,11 @@ class _Verification:
         self._archive = archive
         self._deep = deep
         self._findings = Findings()
-        self._found: Counter[int] = Counter()
+        self._acknowledged = Acknowledged(archive.database)
         self._totals: Counter[str] = Counter()
 
     def report(self) -> VerifyReport:
         archive = self._archive
-        complete = read_watermark(archive.database)
-        ledger = self._acknowledged(floor_minute(complete) if complete else None)
         before = Books.read(archive)
         with tempfile.TemporaryDirectory(prefix="flashsale-verify-") as name:
             folder = Path(name)
@@ -95,7 +91,7 @@ class _Verification:
                     self._check_documents(quarantine, file, path, folder, moved)
             for table in FACTS:
                 self._check_facts(table, standing[table.name], hot[table.name], moved[table.name], before, folder)
-        self._compare_with(ledger)
+        self._acknowledged.compare(self._findings)
         return VerifyReport(
             archive.sale.sale_id,
             self._deep,
@@ -105,16 +101,8 @@ class _Verification:
             self._totals["archived"],
             self._totals[HOT],
             self._totals[MOVED],
-            len(ledger),
+            self._acknowledged.minutes,
         )
-
-    def _acknowledged(self, before: datetime | None) -> dict[datetime, int]:
-        """Minute of arrival -> distinct ids the writer saw stored, of the minutes it is done with."""
-        acked: Counter[datetime] = Counter()
-        for entry in self._archive.database[INGEST_LEDGER].find({}, {"acked": 1}):
-            if before is not None and entry["_id"]["minute"] + MINUTE <= before:
-                acked[entry["_id"]["minute"]] += entry["acked"]
-        return dict(acked)
 
     def _hot_ids(self, table: Table, folder: Path) -> Path:
         """Ids that MongoDB holds now, on disk; what has no integer for an id is the sweep's to move."""
@@ -124,7 +112,7 @@ class _Verification:
         with path.open("wb") as out:
             ids: list[int] = []
             for document in cursor:
-                self._count_arrival(document.get("arrived_at"))
+                self._acknowledged.found_one(document.get("arrived_at"))
                 self._totals[HOT] += 1
                 if isinstance(document["_id"], int):
                     ids.append(document["_id"])
@@ -155,7 +143,7 @@ class _Verification:
             ids.add(moved.ids, ids.place(MOVED))
             self._totals[MOVED] += moved.count
             for moment in moved.arrivals:
-                self._count_arrival(moment)
+                self._acknowledged.found_one(moment)
             self._tell_repeated(table, ids, unpruned)
 
     def _check_documents(
@@ -185,7 +173,7 @@ class _Verification:
 
     def _check_columns(self, facts: FactColumns, file: PublishedFile, path: str) -> None:
         self._totals["archived"] += len(facts.ids)
-        self._count_arrivals(facts.arrived_ms)
+        self._acknowledged.found(facts.arrived_ms)
         if not self._deep:
             self._compare_seal(facts.of_seal(), file, path)
         outside = facts.event_ms // _HOUR_MS != epoch_ms(file.hour) // _HOUR_MS
@@ -208,42 +196,14 @@ class _Verification:
                 moving += 1
             else:
                 told += 1
-                if told <= _MOST_TOLD:
+                if told <= MOST_TOLD:
                     self._wrong(f"{table.name} {value}: stands more than once, in {' and in '.join(places)}")
-        if told > _MOST_TOLD:
-            self._wrong(f"{table.name}: {told - _MOST_TOLD:,} more ids stand more than once")
+        if told > MOST_TOLD:
+            self._wrong(f"{table.name}: {told - MOST_TOLD:,} more ids stand more than once")
         if pruning:
             self._findings.notes.append(f"{table.name}: {pruning:,} ids are being pruned: published, and still hot")
         if moving:
             self._findings.notes.append(f"{table.name}: {moving:,} ids are being moved to quarantine")
 
-    def _compare_with(self, ledger: dict[datetime, int]) -> None:
-        missing = {minute: acked - self._found[_number(minute)] for minute, acked in ledger.items()}
-        lost = sorted(minute for minute, count in missing.items() if count > 0)
-        for minute in lost[:_MOST_TOLD]:
-            self._wrong(
-                f"minute {iso(minute)}: the writer acknowledged {ledger[minute]:,} facts, "
-                f"{missing[minute]:,} of them are nowhere"
-            )
-        if len(lost) > _MOST_TOLD:
-            self._wrong(f"{len(lost) - _MOST_TOLD:,} more minutes lack facts that the writer acknowledged")
-        extra = [minute for minute, count in missing.items() if count < 0]
-        if extra:
-            self._findings.notes.append(
-                f"{len(extra):,} minutes, the first {iso(min(extra))}, hold facts that no writer acknowledged"
-            )
-
-    def _count_arrival(self, moment: object) -> None:
-        if isinstance(moment, datetime):
-            self._found[_number(moment)] += 1
-
-    def _count_arrivals(self, arrived_ms: Ids) -> None:
-        minutes, counts = np.unique(arrived_ms // _MINUTE_MS, return_counts=True)
-        self._found.update(dict(zip(minutes.tolist(), counts.tolist(), strict=True)))
-
     def _wrong(self, line: str) -> None:
         self._findings.wrong.append(line)
-
-
-def _number(moment: datetime) -> int:
-    return epoch_ms(moment) // _MINUTE_MS

@@ -24,6 +24,8 @@ from spark_jobs import archive_facts
 from spark_jobs.archive_lease import archive_lease
 from spark_jobs.archive_tools.compact import compact
 from spark_jobs.archive_tools.compactions import CompactionStore
+from spark_jobs.archive_tools.opened import opened
+from spark_jobs.archive_tools.sql_views import select, sql_views
 from spark_jobs.archive_tools.verify import verify
 from tests.support.archive_files import archived_ids
 from tests.support.archived_sale import archived_sale, drawn, open_sale
@@ -70,6 +72,13 @@ def _files(pipeline: Pipeline) -> dict[tuple[str, Any], set[str]]:
 
 def _compact(pipeline: Pipeline) -> list[str]:
     return [done.line() for done in compact(pipeline.settings, pipeline.sale.sale_id, CLOSED)]
+
+
+def _queried(pipeline: Pipeline) -> int:
+    """Facts that `flashsale-archive query` counts, in hours that can be told apart."""
+    counts = " + ".join(f"(SELECT count(*) FROM {table.name} WHERE hour IN (9, 10))" for table in FACTS)
+    with opened(pipeline.settings, pipeline.sale.sale_id, "test") as archive, sql_views(archive) as connection:
+        return int(select(connection, f"SELECT {counts} AS facts").read_all()["facts"][0].as_py())
 
 
 def _findings(pipeline: Pipeline) -> tuple[str, ...]:
@@ -216,6 +225,8 @@ def test_without_its_staged_file_a_compaction_goes_back_and_begins_anew(
         patch.setattr(HdfsStore, "rename", die_after_the_first)
         with pytest.raises(KeyboardInterrupt):
             _compact(damaged)
+    assert len(_files(damaged)) == 3, "an hour is away"
+    assert _queried(damaged) == sum(map(len, drawn())), "our own query looks where it went"
     hdfs.delete(SalePaths(damaged.sale.sale_id).staging_root)
     _compact(damaged)
     assert {len(names) for names in _files(damaged).values()} == {1}
