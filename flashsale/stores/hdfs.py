@@ -67,11 +67,6 @@ class HdfsStore:
     def exists(self, path: str) -> bool:
         return self._client.status(path, strict=False) is not None
 
-    def size(self, path: str) -> int:
-        """Bytes of a file."""
-        length: int = self._client.status(path)["length"]
-        return length
-
     def files(self, folder: str, suffix: str) -> list[str]:
         """Names in `folder` that end in `suffix`, sorted; empty when there is no such folder."""
         if not self.exists(folder):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from requests.exceptions import RequestException
 
 from flashsale.archived_tables import DOCUMENTS
 from flashsale.errors import one_line
@@ -167,6 +168,8 @@ class _Verification:
                 self._wrong(f"file {path}: its SHA-256 is {digest}, published was {file.file_digest}")
             self._compare_seal(asdict(seal_of_file(table, str(local))), file, path)
             return take(str(local))
+        except RequestException:
+            raise  # an OSError too, but HDFS's trouble and not the file's
         except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
             self._wrong(f"file {path}: cannot be read as Parquet ({one_line(error)[:160]})")
             return None

@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,9 @@ from spark_jobs.archive_tools.compactions import CompactionStore
 from spark_jobs.archive_tools.opened import opened
 from spark_jobs.archive_tools.sql_views import select, sql_views
 from spark_jobs.archive_tools.verify import verify
+from tests.support.archive_command import archived_sale
 from tests.support.archive_files import archived_ids
-from tests.support.archive_command import archived_sale, drawn, open_sale
+from tests.support.archived_sale import acknowledged, drawn_facts, settled_sale
 from tests.support.shop import Pipeline, at, order
 
 Open = Callable[..., SaleRun]
@@ -52,12 +52,6 @@ def well(spark_services: Settings, open_test_sale: Open) -> Pipeline:
 def damaged(spark_services: Settings, open_test_sale: Open) -> Pipeline:
     """The same, for tests that put right what they damage."""
     return archived_sale(spark_services, open_test_sale, BATCH_ROWS)
-
-
-def _acknowledged() -> dict[str, Counter[int]]:
-    return {
-        table.name: Counter(int(fact["_id"]) for fact in facts) for table, facts in zip(FACTS, drawn(), strict=True)
-    }
 
 
 def _files(pipeline: Pipeline) -> dict[tuple[str, Any], set[str]]:
@@ -92,7 +86,7 @@ def test_each_closed_hour_is_one_file_with_the_same_rows(well: Pipeline, tmp_pat
     assert len(lines) == len(before) == 4
     after = _files(well)
     assert {key: len(names) for key, names in after.items()} == dict.fromkeys(before, 1)
-    assert archived_ids(well.settings, well.sale.sale_id, tmp_path) == _acknowledged()
+    assert archived_ids(well.settings, well.sale.sale_id, tmp_path) == acknowledged()
     assert _findings(well) == ()
     assert _compact(well) == [], "there is nothing left to gain"
     assert {one["state"] for one in well.database[ARCHIVE_COMPACTIONS].find()} == {"DONE"}
@@ -104,7 +98,7 @@ def test_late_facts_after_a_compaction_are_taken_in_by_the_next(well: Pipeline, 
     archive_facts.run(well.settings, well.sale.sale_id, CLOSED)
     assert len(_files(well)[ORDERS.name, at("09:00")]) == 2
     assert len(_compact(well)) == 1
-    expected = _acknowledged()
+    expected = acknowledged()
     expected[ORDERS.name][999_999] = 1
     assert archived_ids(well.settings, well.sale.sale_id, tmp_path) == expected
     assert _findings(well) == ()
@@ -159,7 +153,7 @@ def test_dying_after_any_step_loses_nothing_and_shows_no_reader_both(
     steps_left = -1
     assert deaths > 10
     assert {key: len(names) for key, names in _files(pipeline).items()} == dict.fromkeys(old, 1)
-    assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == _acknowledged()
+    assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == acknowledged()
 
 
 def test_killed_processes_leave_an_archive_that_the_next_run_finishes(
@@ -183,7 +177,7 @@ def test_killed_processes_leave_an_archive_that_the_next_run_finishes(
         assert _findings(pipeline) == ()
     _compact(pipeline)
     assert {len(names) for names in _files(pipeline).values()} == {1}
-    assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == _acknowledged()
+    assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == acknowledged()
 
 
 def test_a_damaged_source_or_staged_file_stops_it_with_every_old_file_in_place(
@@ -226,7 +220,7 @@ def test_without_its_staged_file_a_compaction_goes_back_and_begins_anew(
         with pytest.raises(KeyboardInterrupt):
             _compact(damaged)
     assert len(_files(damaged)) == 3, "an hour is away"
-    assert _queried(damaged) == sum(map(len, drawn())), "our own query looks where it went"
+    assert _queried(damaged) == sum(map(len, drawn_facts())), "our own query looks where it went"
     hdfs.delete(SalePaths(damaged.sale.sale_id).staging_root)
     _compact(damaged)
     assert {len(names) for names in _files(damaged).values()} == {1}
@@ -234,6 +228,6 @@ def test_without_its_staged_file_a_compaction_goes_back_and_begins_anew(
 
 
 def test_while_an_archive_run_is_at_work_nothing_is_compacted(spark_services: Settings, open_test_sale: Open) -> None:
-    shop = open_sale(spark_services, open_test_sale)
+    shop = settled_sale(spark_services, open_test_sale)
     with archive_lease(shop.database), pytest.raises(NothingToDoError, match="is at work"):
         _compact(shop)

@@ -20,7 +20,8 @@ from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from spark_jobs.archive_tools.ranged_files import RangedFiles
 from spark_jobs.session import spark_session
-from tests.support.archive_command import ArchiveCommand, archived_sale, drawn, in_hour, open_sale
+from tests.support.archive_command import ArchiveCommand, archived_sale, in_hour
+from tests.support.archived_sale import drawn_facts, settled_sale
 from tests.support.shop import Pipeline, at
 
 NINE, TEN = "date = '2026-11-11' AND hour = 9", "date = '2026-11-11' AND hour = 10"
@@ -57,7 +58,7 @@ def test_duckdb_plans_with_the_files_of_the_asked_hour_alone(archive: ArchiveCom
 
 
 def test_a_query_of_one_hour_opens_no_file_of_another(archive: ArchiveCommand, broken_hour: None) -> None:
-    expected = len(in_hour(drawn()[0], "order_ts", 9))
+    expected = len(in_hour(drawn_facts()[0], "order_ts", 9))
     question = "SELECT count(DISTINCT order_id) AS orders FROM orders_fact"
     assert archive("query", "--csv", f"{question} WHERE {NINE}") == (0, f"orders\n{expected}\n", "")
     code, out, error = archive("query", "--csv", f"{question} WHERE {TEN}")
@@ -68,7 +69,7 @@ def test_a_query_of_one_hour_opens_no_file_of_another(archive: ArchiveCommand, b
 
 def test_spark_prunes_by_date_and_hour(pipeline: Pipeline, broken_hour: None) -> None:
     address = pipeline.settings.hdfs_rpc + SalePaths(pipeline.sale.sale_id).table(ORDERS.name)
-    expected = {order["_id"] for order in in_hour(drawn()[0], "order_ts", 9)}
+    expected = {order["_id"] for order in in_hour(drawn_facts()[0], "order_ts", 9)}
     with spark_session(pipeline.settings, "test") as spark:
         # A schema of our own: Spark would look into any one file to learn it.
         table = spark.read.schema(spark_schema(ORDERS).add("date", DateType()).add("hour", IntegerType())).parquet(
@@ -100,11 +101,11 @@ def test_pyarrow_prunes_by_date_and_hour(pipeline: Pipeline, broken_hour: None) 
     assert (len(fragments), len(table.files)) == (1, 2)
     assert "hour=09" in fragments[0].path
     ids = table.to_table(columns=["order_id"], filter=asked)["order_id"].to_pylist()
-    assert sorted(ids) == sorted(order["_id"] for order in in_hour(drawn()[0], "order_ts", 9))
+    assert sorted(ids) == sorted(order["_id"] for order in in_hour(drawn_facts()[0], "order_ts", 9))
 
 
 def test_rows_come_as_a_table_as_csv_and_as_json(archive: ArchiveCommand) -> None:
-    orders = sorted(drawn()[0], key=lambda order: order["_id"])[:2]
+    orders = sorted(drawn_facts()[0], key=lambda order: order["_id"])[:2]
     question = "SELECT order_id, order_ts, order_value FROM orders_fact ORDER BY order_id LIMIT 2"
     times = [order["order_ts"].isoformat(timespec="milliseconds").replace("+00:00", "Z") for order in orders]
     _, out, _ = archive("query", "--csv", question)
@@ -121,7 +122,7 @@ def test_rows_come_as_a_table_as_csv_and_as_json(archive: ArchiveCommand) -> Non
     assert out.splitlines()[0].split() == ["order_id", "order_ts", "order_value"]
     assert out.splitlines()[-1] == "(2 rows)"
     _, out, _ = archive("query", "--json", "SELECT sum(order_value) AS total FROM orders_fact")
-    assert json.loads(out) == [{"total": sum(order["order_value"] for order in drawn()[0])}]
+    assert json.loads(out) == [{"total": sum(order["order_value"] for order in drawn_facts()[0])}]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_before_anything_is_archived_a_query_says_so(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    archive = ArchiveCommand(open_sale(spark_services, open_test_sale), monkeypatch, capsys)
+    archive = ArchiveCommand(settled_sale(spark_services, open_test_sale), monkeypatch, capsys)
     code, out, error = archive("query", "SELECT 1 FROM orders_fact")
     assert (code, out) == (1, "")
     assert "nothing is archived yet" in error

@@ -15,7 +15,8 @@ from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from flashsale.stores.quarantine import put_in_quarantine, quarantine_entry
 from spark_jobs import archive_facts, minute_kpis
-from tests.support.archive_command import START, ArchiveCommand, open_sale
+from tests.support.archive_command import ArchiveCommand
+from tests.support.archived_sale import START, settled_sale
 from tests.support.shop import Pipeline, at
 
 LIVE = ORDERS.name
@@ -26,7 +27,7 @@ Documents = dict[Any, bytes]
 @pytest.fixture(scope="module")
 def before(spark_services: Settings, open_test_sale: Callable[..., SaleRun]) -> tuple[Pipeline, dict[str, Documents]]:
     """An archived sale, and the BSON of every document the archive took, by collection."""
-    shop = open_sale(spark_services, open_test_sale)
+    shop = settled_sale(spark_services, open_test_sale)
     shop.database[KPI_STATE].delete_many({})
     minute_kpis.backfill(spark_services, at(START), at("09:54"), shop.sale.sale_id)
     rest = minutes_between(at("09:55"), at("11:40"))

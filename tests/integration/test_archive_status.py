@@ -10,7 +10,8 @@ from flashsale.sale_run import SaleRun
 from flashsale.schema import ARCHIVE_BATCHES, ORDERS
 from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
-from tests.support.archive_command import ArchiveCommand, archived_sale, drawn, in_hour
+from tests.support.archive_command import ArchiveCommand, archived_sale, in_hour
+from tests.support.archived_sale import drawn_facts
 from tests.support.shop import Pipeline, at, order
 
 
@@ -41,7 +42,7 @@ def test_each_hour_has_its_rows_bytes_and_states(pipeline: Pipeline, archive: Ar
     document_bytes = next(one["bytes"] for one in told["hot"] if one["table"] == ORDERS.name)
     for hour, number, state in zip(orders, (9, 10), ("PRUNED", "PRUNING"), strict=True):
         files = hdfs.walk_sizes(paths.partition(ORDERS.name, at(f"{number}:00")))
-        rows = len(in_hour(drawn()[0], "order_ts", number))
+        rows = len(in_hour(drawn_facts()[0], "order_ts", number))
         assert (hour["files"], hour["rows"], hour["bytes"]) == (1, rows, sum(files.values()))
         assert hour["states"] == {state: 1}
         assert hour["bson_bytes"] == rows * document_bytes
@@ -59,5 +60,5 @@ def test_people_get_lines(archive: ArchiveCommand) -> None:
     assert sum(line.startswith("orders_fact ") for line in lines) == 3, "two hours and their sum"
     assert "hot: 1 documents of orders_fact, 0.0 MB, the oldest of 2026-11-11T10:25:07.000Z" in lines
     assert any(line.startswith("unfinished: orders_fact-") and line.endswith("is PRUNING") for line in lines)
-    facts = sum(len(part) for part in drawn())
+    facts = sum(len(part) for part in drawn_facts())
     assert f": 4 files, {facts:,} rows" in lines[-1]

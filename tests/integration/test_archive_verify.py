@@ -20,7 +20,8 @@ from flashsale.settings import Settings
 from flashsale.stores.hdfs import HdfsStore
 from flashsale.stores.ingest import LedgerEntry, put_ledger
 from flashsale.stores.quarantine import put_in_quarantine, quarantine_entry
-from tests.support.archive_command import ArchiveCommand, archived_sale, drawn
+from tests.support.archive_command import ArchiveCommand, archived_sale
+from tests.support.archived_sale import drawn_facts
 from tests.support.shop import Pipeline, at, order
 
 
@@ -31,7 +32,7 @@ def pipeline(spark_services: Settings, open_test_sale: Callable[..., SaleRun]) -
     hot, moved = order(700_001, "10:25", (1, 1), 1, 1, 100), order(700_002, "10:25", (99, 1), 1, 1, 100)
     shop.add([hot], [])
     put_in_quarantine(shop.database, ORDERS.name, [quarantine_entry(moved, "moved", "unknown:product_id", utc_now())])
-    arrived = Counter(floor_minute(fact["arrived_at"]) for facts in (*drawn(), [hot, moved]) for fact in facts)
+    arrived = Counter(floor_minute(fact["arrived_at"]) for facts in (*drawn_facts(), [hot, moved]) for fact in facts)
     put_ledger(shop.database, [LedgerEntry(minute, 0, acked=count) for minute, count in arrived.items()])
     return shop
 
@@ -124,7 +125,7 @@ def _row_of_another_hour(pipeline: Pipeline) -> AbstractContextManager[None]:
 
 @contextmanager
 def _archived_and_hot(pipeline: Pipeline) -> Iterator[None]:
-    again = min(drawn()[0], key=lambda fact: fact["order_ts"])
+    again = min(drawn_facts()[0], key=lambda fact: fact["order_ts"])
     pipeline.database[ORDERS.name].insert_one(again)
     yield
     pipeline.database[ORDERS.name].delete_one({"_id": again["_id"]})
@@ -143,7 +144,7 @@ def test_a_sound_archive_has_no_finding(archive: ArchiveCommand) -> None:
         code, out, error = archive("verify", *arguments)
         assert (code, error) == (0, ""), out
         assert len(out.splitlines()) == 1
-        facts = sum(len(part) for part in drawn())
+        facts = sum(len(part) for part in drawn_facts())
         assert f"4 files with {facts:,} facts, 1 facts in MongoDB, 1 moved to quarantine" in out
 
 
@@ -193,7 +194,7 @@ def test_only_a_deep_look_sees_that_a_value_was_changed(pipeline: Pipeline, arch
 def test_a_batch_that_is_being_pruned_is_no_finding(pipeline: Pipeline, archive: ArchiveCommand) -> None:
     batch = pipeline.database[ARCHIVE_BATCHES].find_one({"table": ORDERS.name, "start": at("09:52")})
     assert batch is not None
-    hot = [fact for fact in drawn()[0] if batch["start"] <= fact["order_ts"] < batch["end"]][:7]
+    hot = [fact for fact in drawn_facts()[0] if batch["start"] <= fact["order_ts"] < batch["end"]][:7]
     pipeline.database[ORDERS.name].insert_many(hot)
     pipeline.database[ARCHIVE_BATCHES].update_one({"_id": batch["_id"]}, {"$set": {"state": "PRUNING"}})
     code, out, _ = archive("verify")
