@@ -41,7 +41,8 @@ def _run(full: bool) -> int:
     replace_forecast_section(
         "bench-forecast",
         f"Command: `make bench-forecast{' FULL=1' if full else ''}`, {utc_now():%Y-%m-%d}. Calibration "
-        f"`{calibration.calibration_id}`, seeds {', '.join(map(str, seeds))}, scenarios {', '.join(scenarios)}.",
+        f"`{calibration.calibration_id}`, backtest on seeds {', '.join(map(str, seeds))} of {', '.join(scenarios)}; "
+        "the counterfactual's seeds and scenarios stand in decisions.md.",
         markdown_figures((f.meaning, f.told, f.name) for f in figures),
     )
     return 0

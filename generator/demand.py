@@ -15,6 +15,8 @@ MOST_EXCITEMENT = 5.0
 def scarcity_multiplier(available: IntArray, boost: float, units: float) -> FloatArray:
     """Appeal of a product with `available` units left: 1 + boost·exp(−available ÷ units).
 
+    Assumed; that low stock shown to customers speeds up sales: Cui, Zhang & Bassamboo (2019), Management Science 65(3).
+
     A sold-out product draws as a plentiful one does: there is nothing left to hurry for.
     """
     multiplier: FloatArray = np.where(available > 0, 1 + boost * np.exp(-available / units), 1.0)
@@ -22,7 +24,10 @@ def scarcity_multiplier(available: IntArray, boost: float, units: float) -> Floa
 
 
 def discount_multiplier(discount: FloatArray, elasticity: float) -> FloatArray:
-    """Demand at (1 − discount) of the price, constant elasticity: (1 − discount)^−elasticity."""
+    """Demand at (1 − discount) of the price, constant elasticity: (1 − discount)^−elasticity.
+
+    The log-log demand curve, e.g. Talluri & van Ryzin (2004), The Theory and Practice of Revenue Management, ch. 7.
+    """
     multiplier: FloatArray = (1 - discount) ** -elasticity
     return multiplier
 
@@ -31,7 +36,7 @@ def patience(delay: FloatArray, usual: float, impatience: float) -> FloatArray:
     """Share of a warehouse's customers who still order although it is congested, (W,).
 
     exp(−impatience · (delay(w) − usual) ÷ 60), delays in minutes, those below the usual
-    one counting as usual, `impatience` per hour.
+    one counting as usual, `impatience` per hour.  Assumed: a constant hazard of giving up per minute of delay.
     """
     share: FloatArray = np.exp(-impatience * np.maximum(delay - usual, 0) / 60)
     return share
@@ -109,6 +114,7 @@ def warehouse_draws(stocked: npt.NDArray[np.bool_], sellable: IntArray, sold_out
 def route(rng: np.random.Generator, gravity: FloatArray, draws: FloatArray, stocked: npt.NDArray[np.bool_]) -> IntArray:
     """Warehouse that each of N orders is sent to, (N,), with probability ∝ gravity × draws.
 
+    The gravity model of Huff (1964), Journal of Marketing 28(3).
     `gravity` (N, W) falls with the distance from the order's city; `draws` (N, W), see
     `warehouse_draws`, and `stocked` (N, W) are those of its product.  Where nothing draws,
     the order goes where the product is carried, to find it sold out.
@@ -124,7 +130,10 @@ def route(rng: np.random.Generator, gravity: FloatArray, draws: FloatArray, stoc
 
 
 def quantities(rng: np.random.Generator, probabilities: FloatArray, count: int) -> IntArray:
-    """Units of `count` orders; `probabilities` are those of 1, 2, … units."""
+    """Units of `count` orders, by the inverse of the cumulative `probabilities` of 1, 2, … units.
+
+    The scenario's are a truncated geometric: P(q) ∝ (1 − p)^(q − 1), q ≤ most.
+    """
     cumulative = np.cumsum(probabilities)
     # Few and steep: counting the bounds that lie below is the fastest search.
     drawn = rng.random(count) * cumulative[-1]

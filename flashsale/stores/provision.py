@@ -89,7 +89,7 @@ def check_sale(client: Client, sale: SaleRun) -> None:
 
 
 _NAMESPACE_EXISTS = 48
-_WAY_OUT = "open the sale again with `flashsale-sale open`"
+_WAY_OUT = "open it again with `flashsale-sale open`, a past sale with `flashsale-sale upgrade --sale ID`"
 
 
 def _validators() -> dict[str, Document]:

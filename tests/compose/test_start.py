@@ -44,7 +44,9 @@ def test_pages_answer_where_the_file_says(stack: ComposeStack) -> None:
 
 def test_second_up_and_down_up_keep_sale_and_orders(stack: ComposeStack) -> None:
     before = _counted(stack)
+    moment = utc_now()
     stack.up()
+    stack.wait_for_snapshot(moment, 180)
     assert _counted(stack)["sale"] == before["sale"]
     stack.compose("down", timeout=300)
     moment = utc_now()
