@@ -88,7 +88,9 @@ def test_quarantine_and_rollups_come_back_byte_for_byte(
     pipeline, stored = before
     for name, time in ((QUARANTINE_OF[ORDERS.name], "quarantined_at"), (ROLLUP_PW, "_id")):
         assert archive("restore", *HOUR, "--table", name)[0] == 0
-        expected = {key: bson.decode(raw) for key, raw in _of_hour(stored[name], time, 9).items()}
+        # The last rollup is needed as long as the sale goes on, and stays.
+        here = set(_stored(pipeline, name))
+        expected = {key: bson.decode(raw) for key, raw in _of_hour(stored[name], time, 9).items() if key not in here}
         assert expected
         restored = {key: bson.decode(raw) for key, raw in _stored(pipeline, restored_name(name)).items()}
         assert restored == expected
