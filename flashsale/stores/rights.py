@@ -14,6 +14,7 @@ from flashsale.schema import (
     INGEST_LEDGER,
     KPI_HISTORY,
     KPI_STATE,
+    OUTBOX,
     QUARANTINE_OF,
     REGISTRY_DATABASE,
     ROLLUP_PW,
@@ -66,7 +67,9 @@ def _reading(privileges: list[Document]) -> list[Document]:
 
 def _registry_privileges() -> dict[str, list[Document]]:
     rights = {"generator": ["find", "update"], "jobs": ["find"], "notifier": ["find"]}
-    return {user: [_privilege(REGISTRY_DATABASE, SALES, actions)] for user, actions in rights.items()}
+    privileges = {user: [_privilege(REGISTRY_DATABASE, SALES, actions)] for user, actions in rights.items()}
+    privileges["notifier"].append(_privilege(REGISTRY_DATABASE, OUTBOX, ["find", *_WRITE]))
+    return privileges
 
 
 def _sale_privileges(database: str) -> dict[str, list[Document]]:
@@ -93,7 +96,7 @@ def _sale_privileges(database: str) -> dict[str, list[Document]]:
             *on([ARCHIVE_BATCHES, ALERT_EVENTS, FORECAST_SCORES], _WRITE),
             *on(facts, ["remove"]),
         ],
-        "notifier": [*inspect, *on([ALERT_EVENTS], ["find"])],
+        "notifier": [*inspect, *on([ALERT_EVENTS, *dimensions], ["find"])],
     }
 
 
