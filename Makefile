@@ -143,5 +143,6 @@ lock: install  ## compile requirements.lock anew from pyproject.toml, and each i
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra build pyproject.toml -o containers/locks/build.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra generator pyproject.toml -o containers/locks/generator.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra dashboard pyproject.toml -o containers/locks/dashboard.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra notifier pyproject.toml -o containers/locks/notifier.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra spark pyproject.toml -o containers/locks/spark.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra airflow --extra spark pyproject.toml -o containers/locks/airflow.lock
