@@ -29,6 +29,7 @@ from flashsale.stores.mongo import Client, mongo_client
 from flashsale.stores.redis_client import RedisClient, redis_client
 from notifier import own_health, sight
 from notifier.service import Notifier
+from tests.support.receivers import until
 
 QUICK: dict[str, Any] = {
     "notify_look_seconds": 0.2,
@@ -95,6 +96,11 @@ class NotifiedSale:
     def own_health(self) -> dict[str, Any] | None:
         text: Any = self.publisher.get(self.keys.health("notifier"))
         return json.loads(text) if text else None
+
+    def wait_for_a_look(self) -> None:
+        """Until one more look than so far has stored what it saw."""
+        self.publisher.delete(self.keys.health("notifier"))
+        until(self.own_health)
 
     def deliveries(self) -> list[tuple[str, str]]:
         """(label, state) of every delivery in the outbox."""

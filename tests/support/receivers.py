@@ -34,6 +34,7 @@ class Webhook:
     def __init__(self) -> None:
         self.status = 200
         self.asked: list[dict[str, Any]] = []
+        self.asked_at: list[float] = []
         self.taken: list[dict[str, Any]] = []
         self.times: list[float] = []
         (self.port,) = free_ports(1)
@@ -54,6 +55,7 @@ class Webhook:
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 receiver.asked.append(message)
+                receiver.asked_at.append(time.monotonic())
                 if receiver.status == HANG:
                     receiver._closing.wait()
                     return

@@ -5,9 +5,11 @@ import os
 import stat
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from apprise import Apprise
 
 from containers import health, init_secrets
 from containers.grants import PLAIN
@@ -15,6 +17,8 @@ from embedded.config import isolated_config
 from embedded.pipeline import check_notifier
 from embedded.service import NotAnsweringError
 from flashsale.settings import Settings
+from notifier.message import Message
+from notifier.sending import Sender
 from notifier.targets import MOST, read_targets
 
 ROOT = Path(__file__).parents[2]
@@ -103,3 +107,24 @@ def test_process_of_the_demo_is_well_while_it_looks(tmp_path: Path) -> None:
     os.utime(heartbeat, (old, old))
     with pytest.raises(NotAnsweringError, match="60 s old"):
         check_notifier(config, heartbeat)
+
+
+def test_reason_of_a_failure_holds_nothing_of_the_url_but_its_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "jsons://user-name:pass%40word@hooks.example.com/long-token?key=query-token#fragment-token"
+    (tmp_path / "notify_targets").write_text(url)
+    (target,) = read_targets(Settings(secrets_dir=tmp_path)).usable
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(f"cannot reach {url}, login pass@word refused\nsecond line")
+
+    sender = Sender(target, 1.0)
+    monkeypatch.setattr(Apprise, "notify", fail)
+    message = Message("k", "alert", "high", "s", "b", False, datetime.now(UTC))
+    outcome = sender.send(message)
+    assert not outcome.delivered
+    assert "hooks.example.com" in outcome.reason
+    assert "\n" not in outcome.reason
+    for secret in ("user-name", "pass%40word", "pass@word", "long-token", "query-token", "fragment-token"):
+        assert secret not in outcome.reason
