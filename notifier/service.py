@@ -1,6 +1,7 @@
 """The notifier: looks every few seconds, stores what is new, and lets one thread a target deliver it."""
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from threading import Event
@@ -55,8 +56,9 @@ class Notifier:
             stop.wait(self._settings.notify_look_seconds)
         for worker in self._workers.values():
             worker.end()
+        deadline = time.monotonic() + _END_SECONDS
         for worker in self._workers.values():
-            worker.join(_END_SECONDS)
+            worker.join(max(0.0, deadline - time.monotonic()))
 
     def _turn(self) -> None:
         """One look, whatever fails in it is told and tried again at the next."""

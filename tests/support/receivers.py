@@ -18,7 +18,7 @@ HANG = 0
 """Instead of a status: take the message and say nothing until the receiver is closed."""
 
 
-def until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     """The first true value of `condition`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -34,7 +34,6 @@ class Webhook:
     def __init__(self) -> None:
         self.status = 200
         self.asked: list[dict[str, Any]] = []
-        self.asked_at: list[float] = []
         self.taken: list[dict[str, Any]] = []
         self.times: list[float] = []
         (self.port,) = free_ports(1)
@@ -55,7 +54,6 @@ class Webhook:
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 receiver.asked.append(message)
-                receiver.asked_at.append(time.monotonic())
                 if receiver.status == HANG:
                     receiver._closing.wait()
                     return

@@ -21,6 +21,7 @@ from notifier.outbox import Counts
 from notifier.own_health import health_of
 from notifier.sight import Sight
 from notifier.targets import Target, Targets
+from notifier.worker import TargetWorker
 
 START = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 NOW = START + timedelta(hours=1)
@@ -133,6 +134,7 @@ def test_each_worsening_and_ringing_of_an_episode_is_told_once() -> None:
         "alert:a:raised",
         "alert:a:again:20261111T0905Z",
     ]
+    assert _told(_alert(state="acknowledged"), _alert(state="snoozed"), _alert(state="resolved")) == []
     assert _told(_alert(severity="high", raised_severity="high"), _alert()) == ["alert:a:raised"]
 
 
@@ -163,6 +165,12 @@ def test_letters_of_every_script_and_emoji_stay() -> None:
 )
 def test_health_is_failed_when_somebody_is_not_told(targets: Targets, counts: Counts, state: str) -> None:
     assert health_of(targets, counts, NOW)[0] == state
+
+
+def test_a_target_that_takes_nothing_is_asked_ever_later() -> None:
+    worker = TargetWorker(Any, Target("k", "l", "u"), Settings(notify_look_seconds=10))  # type: ignore[arg-type]
+    assert [worker.retry_seconds(tries) for tries in range(7)] == [10, 20, 40, 80, 160, 300, 300]
+    assert worker.retry_seconds(10_000) == 300
 
 
 def test_url_of_a_target_is_not_in_what_python_shows_of_it() -> None:

@@ -4,9 +4,12 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from embedded.stack import Stack
 from flashsale.minutes import MINUTE, floor_minute, utc_now
 from flashsale.stores.context import write_sale
+from notifier import service, worker
 from tests.support.notified_sale import NotifiedSale
 from tests.support.receivers import Webhook, until
 
@@ -19,13 +22,13 @@ def test_failed_dag_is_told_once_and_its_recovery_once(watched: NotifiedSale, ho
         watched.health("dag:minute_kpis", "failed", "task_failure")
         until(lambda: len(hook.taken) == 1)
         watched.health("dag:minute_kpis", "failed", "again")
-        time.sleep(0.6)
+        watched.wait_for_a_look()
+        watched.wait_for_a_look()
     with watched.watching():
-        time.sleep(0.6)
-        assert len(hook.taken) == 1
+        watched.wait_for_a_look()
+        assert watched.outbox.count_documents({}) == 1
         watched.health("dag:minute_kpis", "ok")
         until(lambda: len(hook.taken) == 2)
-        time.sleep(0.6)
         watched.health("dag:minute_kpis", "failed", "another time")
         until(lambda: len(hook.taken) == 3)
     dag = "The DAG minute_kpis failed"
@@ -72,7 +75,7 @@ def test_stale_figures_are_told_though_nothing_writes(watched: NotifiedSale, hoo
     end = floor_minute(utc_now())
     watched.publish(end)
     age = (utc_now() - end).total_seconds()
-    with watched.watching(live_seconds=1, late_seconds=int(age) + 5):
+    with watched.watching(live_seconds=1, late_seconds=int(age) + 8):
         watched.wait_for_a_look()
         assert watched.outbox.count_documents({}) == 0
         until(lambda: len(hook.taken) == 1)
@@ -125,8 +128,8 @@ def test_low_quality_is_told(watched: NotifiedSale, hook: Webhook) -> None:
 
 def test_damaged_figures_are_told_and_end_nobody(watched: NotifiedSale, hook: Webhook) -> None:
     watched.targets(hook.url)
-    identifier = str(watched.publisher.get(watched.keys.current))
     for rubbish in ("{", "[1]", '{"data_interval_end": 7}', '"text"'):
+        identifier = str(watched.publisher.get(watched.keys.current))
         watched.publisher.set(watched.keys.snapshot(identifier, "meta"), rubbish)
         with watched.watching():
             until(lambda: len(hook.taken) % 2 == 1)
@@ -160,6 +163,14 @@ def test_redis_that_is_away_is_told_and_alerts_meanwhile_too(
     ]
 
 
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MongoDB is waited for half a second at a time."""
+    monkeypatch.setattr(service, "MONGO_SECONDS", 0.5)
+    monkeypatch.setattr(worker, "MONGO_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("short_waits")
 def test_mongodb_that_is_away_is_told_directly_and_its_return_by_the_outbox(
     watched: NotifiedSale, hook: Webhook, stack: Stack
 ) -> None:
@@ -176,6 +187,7 @@ def test_mongodb_that_is_away_is_told_directly_and_its_return_by_the_outbox(
     assert hook.subjects() == ["URGENT: MongoDB does not answer", "Over: MongoDB does not answer"]
 
 
+@pytest.mark.usefixtures("short_waits")
 def test_heartbeat_moves_only_while_the_outbox_can_be_reached(
     watched: NotifiedSale, stack: Stack, tmp_path: Path
 ) -> None:
@@ -184,9 +196,9 @@ def test_heartbeat_moves_only_while_the_outbox_can_be_reached(
         until(heartbeat.exists)
         stack.stop_one("mongo")
         try:
-            time.sleep(0.5)
+            time.sleep(0.8)
             before = heartbeat.stat().st_mtime
-            time.sleep(1)
+            time.sleep(1.6)
             assert heartbeat.stat().st_mtime == before
         finally:
             stack.start("mongo")
