@@ -16,7 +16,7 @@ IN_SALE := docker compose run --rm --no-deps -T sale
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-archive bench-forecast bench-per-core bench-generator bench-freshness bench-kpi soak lint format docs pictures lock
+.PHONY: help install install-tests demo up down status logs doctor notify-targets notify-test password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-archive bench-forecast bench-per-core bench-generator bench-freshness bench-kpi soak lint format docs pictures lock
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,17 @@ logs:  ## follow the logs; of one service with S=<service>
 
 doctor:  ## what is wrong with the containers, in plain words, and what to do
 	@$(HOST) doctor
+
+notify-targets:  ## where the notifier's messages go: FILE=targets.txt, one URL a line (an empty file: nowhere)
+	@[ -f "$(FILE)" ] || { echo "error: FILE=$(FILE): there is no such file; make notify-targets FILE=targets.txt" >&2; exit 2; }
+	@if $(COMPOSED); then docker compose run --rm --no-deps -T secrets targets < "$(FILE)"; \
+	elif [ -d $(HOME_FOLDER)/secrets ]; then install -m 600 "$(FILE)" $(HOME_FOLDER)/secrets/notify_targets && echo "the notifier finds them at its next look; make notify-test tries them"; \
+	else $(NOTHING_RUNS); fi
+
+notify-test:  ## send a test message to every target, and say what happened
+	@if $(COMPOSED); then docker compose exec -T notifier flashsale-notify test; \
+	elif $(EMBEDDED); then .venv/bin/flashsale-notify test; \
+	else $(NOTHING_RUNS); fi
 
 password:  ## print the password of Airflow's user admin
 	@if $(COMPOSED); then docker compose run --rm --no-deps -T secrets show airflow_admin 2>/dev/null; \
@@ -146,5 +157,6 @@ lock: install  ## compile requirements.lock anew from pyproject.toml, and each i
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra build pyproject.toml -o containers/locks/build.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra generator pyproject.toml -o containers/locks/generator.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra dashboard pyproject.toml -o containers/locks/dashboard.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra notifier pyproject.toml -o containers/locks/notifier.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra spark pyproject.toml -o containers/locks/spark.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra airflow --extra spark pyproject.toml -o containers/locks/airflow.lock

@@ -34,9 +34,13 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "spark-master": (),
     "spark-worker": ("mongo_jobs",),
     "dashboard": ("redis_dashboard_read", "redis_dashboard_command"),
+    "notifier": ("mongo_notifier", "redis_notifier_read", "redis_notifier_health"),
     "hdfs": (),
 }
 """Service (or group of services) -> secrets handed over as they are."""
+
+TARGETS = "notify_targets"
+"""What the notifier is handed besides, if there is one: nobody but the shop knows where it wants its messages."""
 
 
 def written(service: str, secret: Secret, settings: Settings, root: Path) -> dict[str, str]:
@@ -60,7 +64,10 @@ def written(service: str, secret: Secret, settings: Settings, root: Path) -> dic
 
 def grants(service: str, secret: Secret, settings: Settings, root: Path) -> dict[str, str]:
     """Every file of `service`'s folder: name -> text."""
-    return {name: secret(name) + "\n" for name in PLAIN[service]} | written(service, secret, settings, root)
+    files = {name: secret(name) + "\n" for name in PLAIN[service]} | written(service, secret, settings, root)
+    if service == "notifier" and settings.secrets_dir is not None and (settings.secrets_dir / TARGETS).exists():
+        files[TARGETS] = (settings.secrets_dir / TARGETS).read_text()
+    return files
 
 
 def _spark_authentication(secret: Secret) -> dict[str, str]:

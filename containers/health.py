@@ -84,6 +84,16 @@ def generator() -> None:
     need(age <= WRITER_SECONDS, f"the last acknowledged tick is {age:.0f} s old")
 
 
+def notifier() -> None:
+    """It looked, and could write what it saw, a moment ago."""
+    try:
+        age = time.time() - os.stat(os.environ[HEARTBEAT]).st_mtime  # noqa: PTH116
+    except FileNotFoundError:
+        raise UnhealthyError("it has not looked yet") from None
+    allowed = 3 * float(os.environ.get("FLASHSALE_NOTIFY_LOOK_SECONDS") or 10) + 15
+    need(age <= allowed, f"its last look is {age:.0f} s old")
+
+
 def dashboard() -> None:
     need(get("http://127.0.0.1:8501/_stcore/health").strip() == "ok", "the page's server is not well")
     need("<title>" in get("http://127.0.0.1:8501/"), "the page is empty")
@@ -98,6 +108,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "spark-connect": spark_connect,
     "generator": generator,
     "dashboard": dashboard,
+    "notifier": notifier,
 }
 
 

@@ -1,6 +1,7 @@
 """``python -m containers.init_secrets``: make the secrets that are missing and hand each service its own.
 
     grant          for the stack: write every service's folder below /grants
+    targets        take the targets of the notifier from standard input, one URL a line; none: forget them
     show NAME      print one secret, for people (the Airflow password: airflow_admin)
 
 Runs without privileges: the folders below /grants are volumes that belong to this program's user
@@ -11,10 +12,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from containers.grants import PLAIN, grants
+from containers.grants import PLAIN, TARGETS, grants
 from flashsale.errors import FlashsaleError, exit_with_one_line
 from flashsale.secret_files import SECRETS, ensure_secrets, write_private
-from flashsale.settings import load_settings
+from flashsale.settings import Settings, load_settings
 
 GRANTS = Path("/grants")
 PROJECT = Path()
@@ -28,12 +29,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m containers.init_secrets", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("grant")
+    commands.add_parser("targets")
     show = commands.add_parser("show")
     show.add_argument("name", choices=sorted(SECRETS))
     options = parser.parse_args()
     if options.command == "show":
         return exit_with_one_line(lambda: _show(options.name))
-    return exit_with_one_line(_grant)
+    return exit_with_one_line(_take_targets if options.command == "targets" else _grant)
 
 
 def _show(name: str) -> int:
@@ -41,12 +43,34 @@ def _show(name: str) -> int:
     return 0
 
 
-def _grant() -> int:
+def _take_targets() -> int:
+    """The running notifier finds them at its next look."""
     settings = load_settings()
+    text = sys.stdin.read()
+    lines = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    path = _master(settings) / TARGETS
+    try:
+        if lines:
+            write_private(path, text)
+        else:
+            path.unlink(missing_ok=True)
+        hand_over(GRANTS / "notifier", grants("notifier", settings.secret, settings, PROJECT))
+    except OSError as error:
+        raise FlashsaleError(f"targets: {error.filename}: {error.strerror}") from error
+    sys.stdout.write(f"{len(lines)} targets; `flashsale-notify test` in the notifier tries them\n")
+    return 0
+
+
+def _master(settings: Settings) -> Path:
     if settings.secrets_dir is None:
         raise FlashsaleError("FLASHSALE_SECRETS_DIR is not set; it names the folder that keeps the secrets")
+    return settings.secrets_dir
+
+
+def _grant() -> int:
+    settings = load_settings()
     try:
-        ensure_secrets(settings.secrets_dir)
+        ensure_secrets(_master(settings))
         for service in PLAIN:
             hand_over(GRANTS / service, grants(service, settings.secret, settings, PROJECT))
     except OSError as error:

@@ -9,12 +9,12 @@ import streamlit as st
 from dashboard import panels, states
 from dashboard.board import Board, build_board, parse_meta
 from dashboard.charts import Charts, load_chart, risk_map_chart, trend_chart
-from dashboard.freshness import freshness
 from dashboard.frontend import STYLES
 from dashboard.snapshot_reader import Present, connect, read_present, read_screen_parts
 from dashboard.strip import sale_phase, status_strip
 from dashboard.wording import shop_time
 from flashsale.errors import FlashsaleError, one_line
+from flashsale.freshness import freshness
 from flashsale.log_setup import configure_logging
 from flashsale.minutes import utc_now
 from flashsale.settings import Settings, load_settings

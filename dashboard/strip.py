@@ -7,8 +7,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dashboard.board import Board
-from dashboard.freshness import Freshness, writer_is_behind
 from dashboard.wording import DASH, duration, percent, shop_time, utc_time
+from flashsale.freshness import Freshness, writer_is_behind
 from flashsale.minutes import parse_iso
 from flashsale.stores.context import SaleView
 from flashsale.stores.health import Health

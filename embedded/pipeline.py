@@ -1,12 +1,15 @@
-"""Our own programs as services: open the sale, seed it, generate its facts, show it."""
+"""Our own programs as services: open the sale, seed it, generate its facts, show it, tell of it."""
 
 import os
+import time
+from pathlib import Path
 
 from embedded.config import HOST, ROOT, StackConfig
 from embedded.environment import bin_folder, settings_environment
 from embedded.http_probe import get_text
 from embedded.service import NotAnsweringError, PortUse, Service
 from embedded.writer_age import WriterStart, check_writer
+from flashsale.settings import ENV_PREFIX
 
 
 def pipeline_services(config: StackConfig) -> tuple[Service, ...]:
@@ -54,7 +57,37 @@ def pipeline_services(config: StackConfig) -> tuple[Service, ...]:
         address=f"http://{HOST}:{port}",
         start_seconds=60,
     )
-    return sale, seed, generator, dashboard
+    return sale, seed, generator, dashboard, notifier(config)
+
+
+def notifier(config: StackConfig) -> Service:
+    """Tells those who are not looking; targets stand in the secret file `notify_targets`."""
+    heartbeat = config.run / "notifier.alive"
+
+    def prepare() -> None:
+        config.run.mkdir(parents=True, exist_ok=True)
+        # One that an earlier process left proves nothing.
+        heartbeat.unlink(missing_ok=True)
+
+    return Service(
+        name="notifier",
+        argv=(str(bin_folder() / "flashsale-notify"), "run"),
+        env={**settings_environment(config), f"{ENV_PREFIX}HEARTBEAT_FILE": str(heartbeat)},
+        needs=("seed",),
+        prepare=prepare,
+        probe=lambda: check_notifier(config, heartbeat),
+        start_seconds=60,
+    )
+
+
+def check_notifier(config: StackConfig, heartbeat: Path) -> None:
+    """Raise NotAnsweringError unless it looked, and could write what it saw, a moment ago."""
+    try:
+        age = time.time() - heartbeat.stat().st_mtime
+    except FileNotFoundError:
+        raise NotAnsweringError("it has not looked yet") from None
+    if age > 3 * config.settings.notify_look_seconds + 15:
+        raise NotAnsweringError(f"its last look is {age:.0f} s old")
 
 
 def _check_page(port: int) -> None:

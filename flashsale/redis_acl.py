@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from string import Template
 
-USERS = ("publisher", "dashboard_read", "dashboard_command")
+USERS = ("publisher", "dashboard_read", "dashboard_command", "notifier_read", "notifier_health")
 
 
 def render_acl(template: str, secret: Callable[[str], str]) -> str:

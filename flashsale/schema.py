@@ -231,4 +231,9 @@ NEWEST_EPISODE = [("latest", 1)]
 """Of `ALERT_EVENTS`: the episode of each pair that may go on."""
 
 REGISTRY_DATABASE = "flashsale_registry"
+OUTBOX = "outbox"
+"""Of the registry's database: messages of all sales until they are delivered; `notifier/outbox.py` has the layout."""
+OUTBOX_INDEXES = ("deliveries.state", "alert_id", "born_at", "held_until")
+OUTBOX_OPEN = "open"
+"""Of `OUTBOX`: the fault a message stands for until it is over; unique, so that no fault is told twice at once."""
 SALES = "sales"

@@ -35,6 +35,8 @@ SECRETS: dict[str, Callable[[], str]] = {
     "redis_publisher": _token,
     "redis_dashboard_read": _token,
     "redis_dashboard_command": _token,
+    "redis_notifier_read": _token,
+    "redis_notifier_health": _token,
     "spark_connect": _token,
     "spark_cluster": _token,
     "postgres_owner": _token,

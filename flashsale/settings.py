@@ -6,7 +6,7 @@ the embedded stack, so that a command typed beside a running demo just works.
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -16,6 +16,8 @@ from flashsale.errors import SettingsError
 
 ENV_PREFIX = "FLASHSALE_"
 MIN_SECRET_LENGTH = 16
+
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -90,6 +92,25 @@ class Settings(BaseSettings):
     # What the page calls the age of its data
     live_seconds: int = Field(default=90, ge=1)
     late_seconds: int = Field(default=180, ge=1)
+
+    # Notices to those who are not looking.  Where they go stands in the secret file `notify_targets`.
+    # The least severity of an alert that is told; faults of the pipeline are told always.
+    notify_severity: Literal["high", "critical", "sold_out"] = "critical"
+    # Hours of the shop's clock, such as 23:00-07:00, in which what is not urgent is kept for a digest at their end,
+    # and whether what is urgent is kept too.
+    notify_quiet_hours: str = Field(default="", pattern=rf"^({_CLOCK}-{_CLOCK})?$")
+    notify_quiet_holds_urgent: bool = False
+    # More messages than this within so many minutes become one.
+    notify_flood_messages: int = Field(default=10, ge=1, le=10_000)
+    notify_flood_minutes: int = Field(default=5, ge=1, le=120)
+    # How long a target that takes nothing is tried, and how long one try may last.
+    notify_give_up_hours: float = Field(default=12.0, gt=0, le=168)
+    notify_timeout_seconds: float = Field(default=15.0, ge=0.5, le=120)
+    # How often is looked, and how long a fault must be over before that is told.
+    notify_look_seconds: float = Field(default=10.0, ge=0.1, le=300)
+    notify_settle_seconds: float = Field(default=60.0, ge=0, le=3600)
+    # Told when the data quality is below this.
+    notify_quality_below: float = Field(default=0.95, ge=0, le=1)
 
     # Publication and archive
     superseded_ttl_minutes: int = Field(default=30, ge=1, le=1440)

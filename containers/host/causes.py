@@ -11,6 +11,8 @@ RUNTIME_NEEDS: dict[str, tuple[str, ...]] = {
     # The compose file orders the start; these are what each needs while it runs.
     "generator": ("mongo",),
     "dashboard": ("redis",),
+    # Without Redis it goes on, and tells that Redis is away.
+    "notifier": ("mongo",),
     "spark-connect": ("spark-master", "spark-worker"),
     "minute_kpis": ("airflow-scheduler", "airflow-dag-processor", "airflow-api", "mongo", "redis", "spark-connect"),
     "archive_facts": _ARCHIVE,

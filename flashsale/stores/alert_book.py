@@ -16,9 +16,11 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from flashsale.alerts.life import WORSE_LAST
 from flashsale.alerts.record import Alert, AlertBook, Handled
 from flashsale.errors import SupersededRunError
 from flashsale.schema import ALERT_EVENTS
+from flashsale.snapshot import Severity
 from flashsale.stores.mongo import Document
 
 _BOOK = "book"
@@ -33,6 +35,21 @@ def read_book(database: Database[Document]) -> AlertBook:
     newest = events.find({"latest": {"$in": [True, None]}, "_id": {"$ne": _BOOK}}).sort("episode", 1)
     alerts = [_alert(document) for document in newest]
     return AlertBook({alert.pair: alert for alert in alerts}, book.get("taken_through"), book.get("revision", 0))
+
+
+def book_mark(database: Database[Document]) -> tuple[int, datetime | None]:
+    """(revision, minutes taken through) of the book, without reading an episode; (0, None) before the first."""
+    book = database[ALERT_EVENTS].find_one({"_id": _BOOK}) or {}
+    return book.get("revision", 0), book.get("taken_through")
+
+
+def read_ringing(database: Database[Document], least: Severity) -> list[Alert]:
+    """The newest episodes that are open, of severity `least` or worse."""
+    severities = list(WORSE_LAST[WORSE_LAST.index(least) :])
+    found = database[ALERT_EVENTS].find(
+        {"latest": {"$in": [True, None]}, "_id": {"$ne": _BOOK}, "state": "open", "severity": {"$in": severities}}
+    )
+    return [_alert(document) for document in found]
 
 
 def save_book(

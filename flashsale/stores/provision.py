@@ -18,6 +18,9 @@ from flashsale.schema import (
     CHECKPOINTS,
     KPI_STATE,
     NEWEST_EPISODE,
+    OUTBOX,
+    OUTBOX_INDEXES,
+    OUTBOX_OPEN,
     REGISTRY_DATABASE,
     SALES,
     SETTLED_INDEX,
@@ -52,9 +55,14 @@ def provision_sale(client: Client, sale: SaleRun) -> None:
 
 
 def lay_out_registry(client: Client) -> None:
-    """The registry's validator and index, as this version has them."""
+    """The registry's validator, its indexes and those of the outbox, as this version has them."""
     _put_collection(client[REGISTRY_DATABASE], SALES, _registry_validator())
     client[REGISTRY_DATABASE][SALES].create_index("active", unique=True, partialFilterExpression={"active": True})
+    outbox = client[REGISTRY_DATABASE][OUTBOX]
+    for name in OUTBOX_INDEXES:
+        outbox.create_index(name)
+    only_open = {OUTBOX_OPEN: {"$exists": True}}
+    outbox.create_index(OUTBOX_OPEN, unique=True, partialFilterExpression=only_open)
 
 
 def lay_out_sale(client: Client, sale: SaleRun) -> None:

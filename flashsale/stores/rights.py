@@ -15,6 +15,7 @@ from flashsale.schema import (
     INGEST_LEDGER,
     KPI_HISTORY,
     KPI_STATE,
+    OUTBOX,
     QUARANTINE_OF,
     REGISTRY_DATABASE,
     ROLLUP_PW,
@@ -69,7 +70,9 @@ def _reading(privileges: list[Document]) -> list[Document]:
 
 def _registry_privileges() -> dict[str, list[Document]]:
     rights = {"generator": ["find", "update"], "jobs": ["find"], "notifier": ["find"]}
-    return {user: [_privilege(REGISTRY_DATABASE, SALES, actions)] for user, actions in rights.items()}
+    privileges = {user: [_privilege(REGISTRY_DATABASE, SALES, actions)] for user, actions in rights.items()}
+    privileges["notifier"].append(_privilege(REGISTRY_DATABASE, OUTBOX, ["find", *_WRITE]))
+    return privileges
 
 
 def _sale_privileges(database: str) -> dict[str, list[Document]]:
@@ -97,7 +100,7 @@ def _sale_privileges(database: str) -> dict[str, list[Document]]:
             *on([*facts, *quarantines], ["remove"]),
             *on([restored_name(name) for name in (*facts, *quarantines, ROLLUP_PW, KPI_HISTORY)], _RESTORE),
         ],
-        "notifier": [*inspect, *on([ALERT_EVENTS], ["find"])],
+        "notifier": [*inspect, *on([ALERT_EVENTS, *dimensions], ["find"])],
     }
 
 

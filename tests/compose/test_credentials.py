@@ -28,6 +28,9 @@ def test_mongodb(stack: ComposeStack) -> None:
         "jobs inserts an order": unauthorized,
         "jobs makes a user": unauthorized,
         "notifier reads orders": unauthorized,
+        "notifier writes its outbox": "allowed",
+        "notifier writes alerts": unauthorized,
+        "jobs reads the outbox": unauthorized,
     }
 
 
@@ -83,6 +86,22 @@ def test_publisher_of_redis_has_no_dangerous_command(stack: ComposeStack) -> Non
     assert len(outcome) == len(attempts)
     assert outcome.pop("read its keys") == "allowed"
     assert set(outcome.values()) == {"refused"}, outcome
+
+
+def test_notifier_of_redis_reads_and_writes_its_own_health_alone(stack: ComposeStack) -> None:
+    keys = SaleKeys(stack.published()["sale_id"])
+    attempts = [
+        ["read: get", "notifier_read", "GET", keys.current],
+        ["read: set", "notifier_read", "SET", keys.health("notifier"), "x"],
+        ["read: keys", "notifier_read", "KEYS", "*"],
+        ["health: set", "notifier_health", "SET", keys.health("notifier"), "{}", "EX", "1"],
+        ["health: set another", "notifier_health", "SET", keys.health("kpi"), "{}"],
+        ["health: get", "notifier_health", "GET", keys.current],
+    ]
+    outcome = json.loads(stack.python("notifier", inside("redis_rights"), json.dumps(attempts)).stdout)
+    allowed = {name for name, what in outcome.items() if what == "allowed"}
+    assert allowed == {"read: get", "health: set"}
+    assert {what for name, what in outcome.items() if name not in allowed} == {"refused"}
 
 
 def test_worker_without_the_clusters_secret_is_refused(stack: ComposeStack) -> None:

@@ -23,6 +23,7 @@ PORTS = {
 REACH = {
     "dashboard": {"redis"},
     "generator": {"mongo"},
+    "notifier": {"mongo", "redis"},
     "airflow-api": {"postgres"},
     "airflow-dag-processor": {"postgres", "airflow-api", "redis"},
     "airflow-scheduler": {"postgres", "airflow-api", "redis", "mongo", "namenode", "datanode", "spark-connect"},

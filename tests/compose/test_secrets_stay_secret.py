@@ -36,7 +36,7 @@ def test_no_secret_in_inspect_history_logs_or_command_lines(stack: ComposeStack)
 
 def test_each_service_sees_its_own_secrets_alone(stack: ComposeStack) -> None:
     written = {"redis": {"users.acl", "redis.conf"}, "spark-connect": {"spark.conf"}}
-    for service in ("mongo", "generator", "redis", "postgres", "spark-connect", "dashboard"):
+    for service in ("mongo", "generator", "redis", "postgres", "spark-connect", "dashboard", "notifier"):
         seen = stack.compose("exec", "-T", service, "ls", "-A", "/run/secrets").split()
         assert set(seen) == set(PLAIN[service]) | written.get(service, set()), service
 
@@ -47,6 +47,25 @@ def test_secret_files_are_closed_to_others(stack: ComposeStack) -> None:
     for path, mode, owner in rows:
         expected = "750" if "/" not in path else "400" if path.endswith("pgpass") else "440"
         assert (mode, owner) == (expected, "10001:10001"), path
+
+
+def test_targets_of_the_notifier_are_handed_to_it_alone_and_can_be_taken_back(stack: ComposeStack) -> None:
+    run = ("docker", "compose", "run", "--rm", "--no-deps", "-T", "secrets", "targets")
+    url = "json://user:a-secret-of-the-shop@127.0.0.1:9/hook"
+    try:
+        assert stack.run(*run, stdin=f"# ours\n{url}\n").stdout.startswith("1 targets")
+        seen = stack.compose("exec", "-T", "notifier", "cat", "/run/secrets/notify_targets")
+        assert url in seen
+        tried = stack.run("docker", "compose", "exec", "-T", "notifier", "flashsale-notify", "test", check=False)
+        assert tried.returncode == 1
+        assert "json://127.0.0.1:9" in tried.stdout
+        assert "FAILED" in tried.stdout
+        assert "a-secret-of-the-shop" not in tried.stdout + tried.stderr + stack.compose("logs", "notifier")
+        others = stack.compose("exec", "-T", "dashboard", "ls", "-A", "/run/secrets").split()
+        assert "notify_targets" not in others
+    finally:
+        stack.run(*run, stdin="")
+    assert "notify_targets" not in stack.compose("exec", "-T", "notifier", "ls", "-A", "/run/secrets").split()
 
 
 def test_secrets_survive_a_second_grant(stack: ComposeStack) -> None:

@@ -31,7 +31,7 @@ def test_memory_at_the_demos_load_is_below_eight_gigabytes(stack: ComposeStack) 
 
 
 def test_images_are_stated(stack: ComposeStack) -> None:
-    for target in ("generator", "dashboard", "airflow", "spark"):
+    for target in ("generator", "dashboard", "notifier", "airflow", "spark"):
         size = int(stack.run("docker", "image", "inspect", "-f", "{{.Size}}", f"flashsale/{target}:test").stdout)
         print(f"flashsale/{target:<12} {size / 1e6:6,.0f} MB")
         assert 0 < size < 1.5e9

@@ -8,11 +8,11 @@ import pytest
 import redis
 from bson.int64 import Int64
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from flashsale.redis_keys import SaleKeys
 from flashsale.sale_run import SaleRun
-from flashsale.schema import REGISTRY_DATABASE, SALES
+from flashsale.schema import OUTBOX, REGISTRY_DATABASE, SALES
 from flashsale.settings import Settings
 from flashsale.stores.ingest import put_checkpoint
 from flashsale.stores.mongo import Client, mongo_client
@@ -76,6 +76,7 @@ ALLOWED: list[tuple[str, str, Do]] = [
     ("jobs", "write alerts", _set("alert_events")),
     ("jobs", "write scores", _set("forecast_scores")),
     ("notifier", "read alerts", _read("alert_events")),
+    ("notifier", "read names", _read("products_dim")),
 ]
 
 REFUSED: list[tuple[str, str, Do]] = [
@@ -101,6 +102,9 @@ REFUSED: list[tuple[str, str, Do]] = [
     ("jobs", "drop the database", lambda db: db.client.drop_database(db.name)),
     ("notifier", "read facts", _read("orders_fact")),
     ("notifier", "write alerts", _set("alert_events")),
+    ("notifier", "read KPIs", _read("kpi_history")),
+    ("notifier", "write dimensions", _put("products_dim")),
+    ("notifier", "make a collection of the sale", _put("outbox")),
 ]
 
 
@@ -126,6 +130,31 @@ def test_registry_is_read_by_all_and_changed_by_the_generator_alone(clients: dic
             clients[user][REGISTRY_DATABASE][SALES].update_one(*change)
     with pytest.raises(OperationFailure):
         clients["generator"][REGISTRY_DATABASE][SALES].insert_one({"_id": "another"})
+
+
+def test_outbox_is_the_notifiers_alone(clients: dict[str, Client], sale: SaleRun) -> None:
+    outbox = clients["notifier"][REGISTRY_DATABASE][OUTBOX]
+    outbox.insert_one({"_id": "rights"})
+    outbox.update_one({"_id": "rights"}, {"$set": {"x": 1}})
+    assert outbox.find_one({"_id": "rights"}) == {"_id": "rights", "x": 1}
+    assert outbox.delete_one({"_id": "rights"}).deleted_count == 1
+    with pytest.raises(OperationFailure):
+        clients["notifier"][REGISTRY_DATABASE][SALES].delete_one({"_id": sale.sale_id})
+    with pytest.raises(OperationFailure):
+        outbox.drop()
+    for user in ("generator", "jobs"):
+        with pytest.raises(OperationFailure):
+            clients[user][REGISTRY_DATABASE][OUTBOX].find_one()
+        with pytest.raises(OperationFailure):
+            clients[user][REGISTRY_DATABASE][OUTBOX].insert_one({"_id": "intruder"})
+
+
+def test_a_fault_is_open_in_the_outbox_once(clients: dict[str, Client], sale: SaleRun) -> None:
+    outbox = clients["notifier"][REGISTRY_DATABASE][OUTBOX]
+    outbox.insert_many([{"_id": "first", "open": "fault"}, {"_id": "closed"}, {"_id": "closed too"}])
+    with pytest.raises(DuplicateKeyError):
+        outbox.insert_one({"_id": "second", "open": "fault"})
+    outbox.delete_many({"_id": {"$in": ["first", "closed", "closed too"]}})
 
 
 def test_no_service_may_make_users_or_read_what_is_not_the_pipelines(clients: dict[str, Client]) -> None:
@@ -176,6 +205,10 @@ REDIS_ALLOWED: list[tuple[str, tuple[Any, ...]]] = [
     ("dashboard_read", ("HGETALL", "fs:s:snapshot:x:details")),
     ("dashboard_read", ("XRANGE", "fs:s:alert_commands", "-", "+")),
     ("dashboard_command", ("XADD", "fs:s:alert_commands", "*", "command", "ack")),
+    ("notifier_read", ("GET", "fs:s:current")),
+    ("notifier_read", ("MGET", "fs:s:current", "fs:s:sale")),
+    ("notifier_read", ("SCAN", 0, "MATCH", "fs:s:health:*")),
+    ("notifier_health", ("SET", "fs:s:health:notifier", "x", "EX", 180)),
 ]
 REDIS_REFUSED: list[tuple[str, tuple[Any, ...]]] = [
     ("publisher", ("SET", "other:key", "x")),
@@ -193,6 +226,14 @@ REDIS_REFUSED: list[tuple[str, tuple[Any, ...]]] = [
     ("dashboard_command", ("XRANGE", "fs:s:alert_commands", "-", "+")),
     ("dashboard_command", ("GET", "fs:active_sale")),
     ("dashboard_command", ("DEL", "fs:s:alert_commands")),
+    ("notifier_read", ("SET", "fs:s:health:notifier", "x")),
+    ("notifier_read", ("XADD", "fs:s:alert_commands", "*", "command", "ack")),
+    ("notifier_read", ("GET", "other:key")),
+    ("notifier_read", ("KEYS", "*")),
+    ("notifier_health", ("SET", "fs:s:health:kpi", "x")),
+    ("notifier_health", ("SET", "fs:s:current", "x")),
+    ("notifier_health", ("GET", "fs:s:health:notifier")),
+    ("notifier_health", ("DEL", "fs:s:health:notifier")),
 ]
 
 

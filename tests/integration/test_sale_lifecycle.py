@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.freshness import freshness
+from flashsale.freshness import freshness
 from flashsale.minutes import MINUTE, floor_minute, iso, parse_iso, utc_now
 from flashsale.sale_cli import main
 from flashsale.sale_ending import stop_sale

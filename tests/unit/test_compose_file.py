@@ -132,10 +132,13 @@ def test_only_loopback_is_published() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_networks_without_a_way_out() -> None:
+def test_one_network_leads_out_and_the_notifier_is_alone_in_it() -> None:
     for name, network in COMPOSE["networks"].items():
-        if name.startswith("ui-"):
+        users = [service for service, told in SERVICES.items() if name in told.get("networks", [])]
+        if name == "outside":
+            assert users == ["notifier"]
+        elif name.startswith("ui-"):
             assert network["driver_opts"]["com.docker.network.bridge.enable_ip_masquerade"] == "false"
-            assert sum(name in service.get("networks", []) for service in SERVICES.values()) == 1
+            assert len(users) == 1
         else:
             assert network["internal"] is True

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard.board import SCREEN_PARTS, build_board, parse_meta
-from dashboard.freshness import freshness
 from dashboard.strip import sale_phase, status_strip
+from flashsale.freshness import freshness
 from flashsale.minutes import iso
 from flashsale.settings import Settings, load_settings
 from tests.support.dashboard_samples import dimensions, parts, snapshot

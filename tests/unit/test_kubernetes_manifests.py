@@ -102,6 +102,17 @@ def test_the_dashboard_reaches_redis_and_names_and_nothing_else() -> None:
     assert "ingress" not in policies["names"]["spec"]
 
 
+def test_the_notifier_alone_reaches_the_world_outside() -> None:
+    outside = {
+        name for name, policy in of_kind("NetworkPolicy").items()
+        for peer, _ in rules(policy, "egress") if "ipBlock" in peer
+    }  # fmt: skip
+    assert outside == {"notifier"}
+    assert "ingress" not in of_kind("NetworkPolicy")["notifier"]["spec"]
+    blocks = [peer["ipBlock"] for peer, _ in rules(of_kind("NetworkPolicy")["notifier"], "egress") if "ipBlock" in peer]
+    assert all(block["except"] for block in blocks)
+
+
 def test_policies_services_and_rights_select_pods_that_exist() -> None:
     labels = {w.name: w.pod["metadata"]["labels"] for w in [*workloads().values(), executor()]}
     assert all(name == own[NAME] for name, own in labels.items())

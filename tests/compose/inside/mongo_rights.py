@@ -42,4 +42,15 @@ attempt(
     lambda c: c.admin.command("createUser", "x", pwd="x" * 20, roles=[]),
 )
 attempt("notifier reads orders", mongo_client(settings, "notifier"), lambda c: c[facts].orders_fact.find_one())
+attempt(
+    "notifier writes its outbox",
+    mongo_client(settings, "notifier"),
+    lambda c: c.flashsale_registry.outbox.delete_one({"_id": "no such message"}),
+)
+attempt(
+    "notifier writes alerts",
+    mongo_client(settings, "notifier"),
+    lambda c: c[facts].alert_events.insert_one({"_id": -1}),
+)
+attempt("jobs reads the outbox", mongo_client(settings, "jobs"), lambda c: c.flashsale_registry.outbox.find_one())
 print(json.dumps(outcome))

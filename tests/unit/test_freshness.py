@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.freshness import data_through, freshness, writer_is_behind
+from flashsale.freshness import data_through, freshness, writer_is_behind
 from flashsale.minutes import iso
 from flashsale.settings import load_settings
 
