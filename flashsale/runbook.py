@@ -38,6 +38,7 @@ SECTIONS: dict[str, str] = {
     "silent": "A part is silent",
     "airflow_down": "Airflow is down",
     "archive_failed": "The archive fails",
+    "archive_check_failed": "The archive's check finds something",
     "retention_failed": "Retention fails",
     "hdfs_safe_mode": "HDFS is in safe mode",
     "hdfs_quota": "HDFS is over its quota or full",

@@ -10,7 +10,12 @@ from flashsale.settings import Settings
 from notifier.message import plain
 from notifier.sight import Sight
 
-PARTS = {"kpi": "kpi_failed", "archive": "archive_failed", "retention": "retention_failed"}
+PARTS = {
+    "kpi": "kpi_failed",
+    "archive": "archive_failed",
+    "archive_verification": "archive_check_failed",
+    "retention": "retention_failed",
+}
 """Tail of a health key -> what its failure is called in the runbook."""
 URGENT = frozenset(
     {"redis_unreachable", "mongo_unreachable", "unreadable", "stale", "no_data", "generator_behind", "kpi_failed"}
