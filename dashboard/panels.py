@@ -6,9 +6,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.action_table import ActionTable
+from dashboard.address import VIEW_LABELS, VIEW_PARAMETER, Address, parse_address
 from dashboard.charts import Charts
 from dashboard.figures import Figure
 from dashboard.frontend import ACTION_TABLE_JS, STATUS_STRIP_JS
+from dashboard.navigation import current_address, go_to
 from dashboard.risk_map import RiskMap
 from dashboard.states import Message
 from dashboard.strip import Strip
@@ -25,17 +27,19 @@ _action_table = st.components.v2.component(
 )
 
 
-def draw_strip(strip: Strip) -> None:
-    """Can I trust it."""
+def draw_strip(strip: Strip, address: Address) -> None:
+    """Can I trust it; and the way to the other views."""
+    fresh = strip.freshness
     _status_strip(
         key="strip",
         data={
             "sale": strip.sale,
             "phase": strip.phase,
-            "state": strip.freshness.state,
-            "age_seconds": round(strip.freshness.age_seconds, 1),
-            "live_seconds": strip.freshness.live_seconds,
-            "late_seconds": strip.freshness.late_seconds,
+            "state": fresh.state if fresh else None,
+            "age_seconds": round(fresh.age_seconds, 1) if fresh else None,
+            "live_seconds": fresh.live_seconds if fresh else None,
+            "late_seconds": fresh.late_seconds if fresh else None,
+            "starts_in_seconds": strip.starts_in_seconds,
             "lost_seconds": CONTACT_LOST_SECONDS,
             "through": strip.through,
             "through_utc": strip.through_utc,
@@ -44,8 +48,19 @@ def draw_strip(strip: Strip) -> None:
             "quarantine": strip.quarantine,
             "parts": [asdict(part) for part in strip.parts],
             "notice": strip.notice,
+            "views": [
+                {"key": view, "label": label, "link": address.link(view), "current": view == address.view}
+                for view, label in VIEW_LABELS.items()
+            ],
         },
+        on_view_change=_go_to_view,
     )
+
+
+def _go_to_view() -> None:
+    """Put the view that was clicked into the address, which decides what is drawn."""
+    clicked = parse_address({VIEW_PARAMETER: [st.session_state["strip"].view]})
+    go_to(Address(clicked.view, current_address().filters))
 
 
 def draw_figures(figures: tuple[Figure, ...]) -> None:

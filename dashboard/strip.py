@@ -29,11 +29,15 @@ class PartHealth:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Texts of the strip; `notice` is empty while the figures can be trusted."""
+    """Texts of the strip; `notice` is empty while the figures can be trusted.
+
+    `freshness` is None while there are no figures; then `starts_in_seconds` counts down to a sale still to come.
+    """
 
     sale: str
     phase: str
-    freshness: Freshness
+    freshness: Freshness | None
+    starts_in_seconds: float | None
     through: str
     through_utc: str
     quality: str
@@ -57,6 +61,7 @@ def status_strip(
         sale=sale["scenario"] if sale else board.meta["sale_id"],
         phase=sale_phase(sale, now, zone),
         freshness=fresh,
+        starts_in_seconds=None,
         through=f"orders up to {shop_time(fresh.through, zone, now)}",
         through_utc=f"({utc_time(fresh.through)})",
         quality=f"data quality {percent(board.quality_score, 1)}",
@@ -64,6 +69,26 @@ def status_strip(
         incomplete=not board.meta["complete"],
         parts=parts,
         notice=_stale_notice(board, parts, fresh, now, zone) if fresh.state == "stale" else "",
+    )
+
+
+def waiting_strip(
+    sale_id: str, sale: SaleView | None, health: Mapping[str, Health | None], now: datetime, zone: ZoneInfo
+) -> Strip:
+    """The strip of a sale that has no figures yet."""
+    starts_in = (parse_iso(sale["sale_start"]) - now).total_seconds() if sale else 0.0
+    return Strip(
+        sale=sale["scenario"] if sale else sale_id,
+        phase=sale_phase(sale, now, zone),
+        freshness=None,
+        starts_in_seconds=starts_in if starts_in > 0 else None,
+        through="",
+        through_utc="",
+        quality="",
+        quarantine="",
+        incomplete=False,
+        parts=pipeline_parts(health, zone),
+        notice="",
     )
 
 
