@@ -1,7 +1,7 @@
 """What the page's address says: which view, and which filters are in force.  It is the one place they are kept."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlencode
 
@@ -38,12 +38,15 @@ class Filters:
         return chosen
 
 
+NO_FILTERS = Filters()
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A view and its filters."""
 
     view: View = DEFAULT_VIEW
-    filters: Filters = field(default_factory=Filters)
+    filters: Filters = NO_FILTERS
 
     def link(self, view: View) -> str:
         """The address of another view under the same filters: ``?view=wall&province=Sindh``."""

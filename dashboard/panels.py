@@ -95,6 +95,13 @@ def draw_actions(actions: ActionTable, as_of: str) -> None:
         )
 
 
+def draw_nothing_left(total: int) -> None:
+    """No row passes the filters, which is not the same as all clear."""
+    with st.container(key="actions"), st.container(key="nothing_left"):
+        st.subheader("No open row matches the filter", anchor=False, text_alignment="center")
+        st.text(f"{total:,} row{'s are' if total > 1 else ' is'} open in all; show all to see what to do.")
+
+
 def draw_where_and_trend(risk: RiskMap, charts: Charts) -> None:
     """Where, and is it getting worse."""
     with st.container(key="bottom"):

@@ -15,6 +15,7 @@ from dashboard.strip import Strip, status_strip
 from flashsale.log_setup import configure_logging
 from flashsale.minutes import utc_now
 from flashsale.settings import Settings, load_settings
+from flashsale.stores.context import DimensionsView
 from flashsale.stores.redis_client import RedisClient
 
 _CACHED_BOARDS = 16
@@ -95,7 +96,16 @@ def _client() -> RedisClient:
 # would cost more than drawing it.  The text of `meta` is part of the key, because a minute
 # may be published again under the same id with a later watermark.
 @st.cache_resource(show_spinner=False, max_entries=_CACHED_BOARDS)
-def _board(sale_id: str, snapshot_id: str, meta: str, filters: Filters) -> tuple[Board, Charts]:  # noqa: ARG001
-    texts, dimensions = read_screen_parts(_client(), sale_id, snapshot_id)
-    board = build_board(parse_meta(meta), texts, dimensions, shared_settings())
+def _board(sale_id: str, snapshot_id: str, meta: str, filters: Filters) -> tuple[Board, Charts]:
+    texts, dimensions = _screen_parts(sale_id, snapshot_id, meta)
+    board = build_board(parse_meta(meta), texts, dimensions, shared_settings(), filters)
     return board, Charts(risk_map_chart(board.map), load_chart(board.loads), trend_chart(board.trend))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _screen_parts(
+    sale_id: str,
+    snapshot_id: str,
+    meta: str,  # noqa: ARG001 - a part of the key
+) -> tuple[dict[str, str | None], DimensionsView | None]:
+    return read_screen_parts(_client(), sale_id, snapshot_id)

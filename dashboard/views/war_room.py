@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import panels, states
+from dashboard.filter_bar import draw_filter_bar
 from dashboard.scene import Scene, read_published
 from dashboard.strip import sale_phase
 from dashboard.wording import shop_time
@@ -25,5 +26,10 @@ def draw(scene: Scene) -> None:
         # Another key per state: figures that went stale look it.
         with st.container(key=f"board_{fresh.state}"):
             panels.draw_figures(board.figures)
-            panels.draw_actions(board.actions, shop_time(fresh.through, scene.zone, scene.now))
+            with st.container(key="what"):
+                draw_filter_bar(board, scene.address, published.snapshot_id)
+                if board.shown_actions["total"] or not board.all_actions["rows"]:
+                    panels.draw_actions(board.actions, shop_time(fresh.through, scene.zone, scene.now))
+                else:
+                    panels.draw_nothing_left(board.all_actions["total"])
             panels.draw_where_and_trend(board.map, published.charts)
