@@ -11,6 +11,7 @@ from dashboard.address import NO_FILTERS, FilterField, Filters
 from dashboard.csv_export import actions_csv
 from dashboard.figures import Figure, headline_figures
 from dashboard.filtering import Places, filtered_actions, in_force, wanted_city, wanted_warehouse
+from dashboard.flood import FloodGroup, beside, flood_groups, folded
 from dashboard.names import Names
 from dashboard.risk_map import RiskMap, risk_map
 from dashboard.risk_trend import RiskTrend, risk_trend
@@ -62,6 +63,7 @@ class Board:
     options: Mapping[FilterField, Mapping[str, str]]
     all_actions: Actions
     shown_actions: Actions
+    flood: tuple[FloodGroup, ...]
     csv: bytes
 
 
@@ -83,7 +85,8 @@ def build_board(
     end = parse_iso(meta["data_interval_end"])
     zone = ZoneInfo(settings.shop_time_zone)
     try:
-        actions = filtered_actions(parts["actions"], chosen, places)
+        actions = filtered_actions(folded(parts["actions"], chosen), chosen, places)
+        flood = flood_groups(parts["actions"], chosen, places, names, settings.currency, end)
         return Board(
             meta=meta,
             quality_score=parts["data_quality"]["score"],
@@ -99,7 +102,7 @@ def build_board(
                 settings.currency,
                 settings.value_horizon_minutes,
             ),
-            actions=action_table(actions, names, settings.currency, end),
+            actions=action_table(beside(actions, flood), names, settings.currency, end),
             map=risk_map(
                 [row for row in parts["cities"] if wanted_city(row["city_id"], chosen, places)],
                 [row for row in parts["city_warehouse"] if _wanted_cell(row, chosen, places)],
@@ -112,6 +115,7 @@ def build_board(
             options=options,
             all_actions=parts["actions"],
             shown_actions=actions,
+            flood=flood,
             csv=actions_csv(parts["actions"]["rows"], meta, names, places, settings.currency),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

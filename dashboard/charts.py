@@ -6,6 +6,7 @@ Plotly reads a little HTML in every text it is given, so names are escaped and c
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import plotly.graph_objects as go
 
@@ -125,6 +126,25 @@ def trend_chart(trend: RiskTrend) -> go.Figure:
     )
     chart.update_xaxes(tickformat="%H:%M", nticks=6, showgrid=False)
     chart.update_yaxes(range=[0, max(4, highest * 1.1)], nticks=5, tickformat=",d", gridcolor=LINE)
+    return chart
+
+
+def plan_chart(times: Sequence[datetime], factors: Sequence[float]) -> go.Figure:
+    """Planned demand over the sale as steps, 1 = usual; `times` are the shop's clock."""
+    chart = go.Figure(
+        go.Scatter(
+            x=list(times),
+            y=list(factors),
+            mode="lines",
+            line={"color": HUES["blue"], "width": 2.4, "shape": "hv"},
+            fill="tozeroy",
+            fillcolor="rgba(86, 180, 233, 0.2)",
+            hovertemplate="%{x|%H:%M}: %{y:.1f} × usual<extra></extra>",
+        )
+    )
+    _frame(chart)
+    chart.update_xaxes(tickformat="%H:%M", nticks=10, showgrid=False)
+    chart.update_yaxes(rangemode="tozero", ticksuffix=" ×", nticks=5, gridcolor=LINE)
     return chart
 
 

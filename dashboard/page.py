@@ -9,15 +9,15 @@ from dashboard import panels, states
 from dashboard.address import View
 from dashboard.frontend import STYLES
 from dashboard.navigation import current_address
-from dashboard.scene import Scene, forget_client, read_scene, start_logging
-from dashboard.views import war_room
+from dashboard.scene import Published, Scene, forget_client, read_published, read_scene, start_logging
+from dashboard.views import waiting, war_room
 from flashsale.errors import FlashsaleError, one_line
 
 REFRESH_SECONDS = 5
 
 log = logging.getLogger("dashboard")
 
-_VIEWS: dict[View, Callable[[Scene], None]] = {"war-room": war_room.draw}
+_VIEWS: dict[View, Callable[[Scene, Published], None]] = {"war-room": war_room.draw}
 
 
 def draw_page() -> None:
@@ -32,8 +32,7 @@ def draw_page() -> None:
 def _refresh() -> None:
     """Draw what is live now.  The one error boundary: a viewer sees words, the log the rest."""
     try:
-        scene = read_scene(current_address())
-        _VIEWS.get(scene.address.view, war_room.draw)(scene)
+        _draw(read_scene(current_address()))
     except FlashsaleError as error:
         forget_client()
         log.warning("%s", one_line(error))
@@ -41,3 +40,11 @@ def _refresh() -> None:
     except Exception:
         log.exception("the page could not be drawn")
         panels.draw_message(states.PAGE_FAULT)
+
+
+def _draw(scene: Scene) -> None:
+    published = read_published(scene)
+    if published is None:
+        waiting.draw(scene)
+    else:
+        _VIEWS.get(scene.address.view, war_room.draw)(scene, published)

@@ -1,6 +1,7 @@
 """Draws the parts of the screen with Streamlit; what they say was decided elsewhere."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -9,10 +10,11 @@ from dashboard.action_table import ActionTable
 from dashboard.address import VIEW_LABELS, VIEW_PARAMETER, Address, parse_address
 from dashboard.charts import Charts
 from dashboard.figures import Figure
-from dashboard.frontend import ACTION_TABLE_JS, STATUS_STRIP_JS
+from dashboard.flood import FloodGroup
+from dashboard.frontend import ACTION_TABLE_JS, FLOOD_JS, STATUS_STRIP_JS
 from dashboard.navigation import current_address, go_to
 from dashboard.risk_map import RiskMap
-from dashboard.states import Message
+from dashboard.states import Message, runbook_words
 from dashboard.strip import Strip
 
 CONTACT_LOST_SECONDS = 16
@@ -24,6 +26,9 @@ _status_strip = st.components.v2.component(
 )
 _action_table = st.components.v2.component(
     "action_table", html='<div class="fs-table-root"></div>', js=ACTION_TABLE_JS, isolate_styles=False
+)
+_flood = st.components.v2.component(
+    "flood", html='<div class="fs-flood-root"></div>', js=FLOOD_JS, isolate_styles=False
 )
 
 
@@ -95,6 +100,27 @@ def draw_actions(actions: ActionTable, as_of: str) -> None:
         )
 
 
+def draw_flood(groups: Sequence[FloodGroup]) -> None:
+    """Very much at once, a warehouse a row; a click shows the rows of one."""
+    together = sum(group.count for group in groups)
+    with st.container(key="flood"):
+        _flood(
+            key="flood_groups",
+            data={
+                "title": f"▲ Flood: {together:,} alerts at once",
+                "text": "in one row a warehouse; choose one to see its rows. What to do: "
+                "docs/runbook.md, section flood",
+                "groups": [asdict(group) for group in groups],
+            },
+            on_warehouse_change=_choose_warehouse,
+        )
+
+
+def _choose_warehouse() -> None:
+    here = current_address()
+    go_to(Address(here.view, replace(here.filters, warehouse=(st.session_state["flood_groups"].warehouse,))))
+
+
 def draw_nothing_left(total: int) -> None:
     """No row passes the filters, which is not the same as all clear."""
     with st.container(key="actions"), st.container(key="nothing_left"):
@@ -122,7 +148,12 @@ def draw_where_and_trend(risk: RiskMap, charts: Charts) -> None:
 def _card(key: str, title: str, chart: go.Figure) -> None:
     with st.container(key=key, height="stretch"):
         st.markdown(f"**{title}**")
-        st.plotly_chart(chart, key=f"{key}_chart", height="stretch", theme=None, config=_CHART_CONFIG, alt=title)
+        draw_chart(chart, f"{key}_chart", title)
+
+
+def draw_chart(chart: go.Figure, key: str, alt: str) -> None:
+    """A chart that fills the room its container leaves; `alt` is its text for those who do not see it."""
+    st.plotly_chart(chart, key=key, height="stretch", theme=None, config=_CHART_CONFIG, alt=alt)
 
 
 def draw_message(message: Message) -> None:
@@ -131,3 +162,4 @@ def draw_message(message: Message) -> None:
         st.header(message.title, anchor=False)
         st.text(message.text)
         st.text(message.next_step)
+        st.caption(runbook_words(message.key))

@@ -10,7 +10,7 @@ from dashboard.address import Address, Filters
 from dashboard.board import Board, build_board, parse_meta
 from dashboard.charts import Charts, load_chart, risk_map_chart, trend_chart
 from dashboard.freshness import Freshness, freshness
-from dashboard.snapshot_reader import Present, connect, read_present, read_screen_parts
+from dashboard.snapshot_reader import Present, connect, read_names, read_present, read_screen_parts
 from dashboard.strip import Strip, status_strip
 from flashsale.log_setup import configure_logging
 from flashsale.minutes import utc_now
@@ -69,6 +69,15 @@ def read_published(scene: Scene) -> Published | None:
     fresh = freshness(board.meta, present.sale, scene.now, scene.settings)
     strip = status_strip(board, present.sale, present.health, fresh, scene.now, scene.zone)
     return Published(present.sale_id, present.snapshot_id, board, charts, fresh, strip)
+
+
+@st.cache_resource(show_spinner=False, ttl=60)
+def sale_size(sale_id: str) -> str:
+    """``500 products from 7 warehouses``, or what is known before the dimensions are seeded."""
+    view = read_names(_client(), sale_id)
+    if view is None:
+        return "not seeded yet"
+    return f"{len(view['products']):,} products, {len(view['warehouses']):,} warehouses"
 
 
 def forget_client() -> None:

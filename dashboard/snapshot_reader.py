@@ -72,6 +72,12 @@ def read_screen_parts(
         return read_parts(client, sale_id, snapshot_id, SCREEN_PARTS), read_dimensions(client, sale_id)
 
 
+def read_names(client: RedisClient, sale_id: str) -> DimensionsView | None:
+    """Names of the sale's things; None before they are seeded."""
+    with _reading():
+        return read_dimensions(client, sale_id)
+
+
 @contextmanager
 def _reading() -> Iterator[None]:
     """One-line errors; a wrong password, which the client counts as a lost connection, is a refusal."""

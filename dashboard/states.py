@@ -9,6 +9,16 @@ from flashsale.errors import FlashsaleError, ServiceUnavailableError, SettingsEr
 RETRY = "This page keeps trying every 5 seconds; nothing needs to be reloaded."
 
 
+OPENING = "The first figures come about a minute after the first orders."
+RUNBOOK = "docs/runbook.md"
+"""One section per state, headed by its key."""
+
+
+def runbook_words(key: str) -> str:
+    """Where to read what to do: ``What to do: docs/runbook.md, section stale``."""
+    return f"What to do: {RUNBOOK}, section {key}"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A whole-page message; `key` names it for links, runbook and tests."""
@@ -43,7 +53,7 @@ def no_data(sale: str, phase: str) -> Message:
         "no_data",
         "waiting",
         "No figures yet",
-        f"{sale}: {phase}. The first figures come about a minute after the first orders.",
+        f"{sale}: {phase}. {OPENING}",
         RETRY,
     )
 

@@ -130,7 +130,7 @@ def parts(end: datetime, seed: int = 11, trend_minutes: int = 60, open_actions: 
         ],
         "city_warehouse": cells,
         "trend": trend,
-        "actions": {"total": open_actions, "rows": rows},
+        "actions": {"total": open_actions, "rows": rows, "groups": []},
         "alerts": [],
         "data_quality": {
             "score": 0.996,
@@ -144,6 +144,35 @@ def parts(end: datetime, seed: int = 11, trend_minutes: int = 60, open_actions: 
             "phantom_suspects": {"total": 0, "rows": []},
         },
         "forecast_quality": {},
+    }
+
+
+def flooded(end: datetime) -> dict[str, Any]:
+    """A minute in which three warehouses collapse: 214 alerts of theirs in three group rows, and a few others."""
+    content = parts(end, open_actions=50)
+    sizes = {1: 120, 3: 60, 4: 34}
+    content["actions"]["groups"] = [_group_row(warehouse, count, end) for warehouse, count in sizes.items()]
+    apart = sum(row["warehouse_id"] not in sizes or row["severity"] == "watch" for row in content["actions"]["rows"])
+    content["actions"]["total"] = sum(sizes.values()) + apart
+    content["alerts"] = content["actions"]["groups"]
+    return content
+
+
+def _group_row(warehouse: int, count: int, end: datetime) -> dict[str, Any]:
+    name = WAREHOUSES[warehouse][0]
+    return {
+        "alert_id": None,
+        "product_id": None,
+        "warehouse_id": warehouse,
+        "severity": "critical",
+        "action": "monitor",
+        "qty": 0,
+        "reason": f"{count} products of {name} at once, {count // 5} sold out",
+        "value_saved": count * 9_000_000,
+        "state": "open",
+        "owner": None,
+        "raised_at": iso(end - MINUTE * 4),
+        "count": count,
     }
 
 
