@@ -16,6 +16,7 @@ from dashboard.names import Names
 from dashboard.risk_map import RiskMap, risk_map
 from dashboard.risk_trend import RiskTrend, risk_trend
 from dashboard.warehouse_load import WarehouseLoad, warehouse_loads
+from flashsale.data_quality import DataQuality
 from flashsale.errors import FlashsaleError
 from flashsale.minutes import parse_iso
 from flashsale.settings import Settings
@@ -50,6 +51,8 @@ class Board:
     """
 
     meta: Meta
+    names: Names
+    quality: DataQuality
     quality_score: float | None
     quarantined: int
     phantom_suspects: int
@@ -89,6 +92,8 @@ def build_board(
         flood = flood_groups(parts["actions"], chosen, places, names, settings.currency, end)
         return Board(
             meta=meta,
+            names=names,
+            quality=parts["data_quality"],
             quality_score=parts["data_quality"]["score"],
             quarantined=sum(parts["data_quality"]["quarantined"].values()),
             # A snapshot of the release before has none.

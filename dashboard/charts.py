@@ -64,7 +64,7 @@ def risk_map_chart(risk: RiskMap) -> go.Figure:
             ygap=3,
         )
     )
-    _frame(chart)
+    frame(chart)
     # Positions, not names, are the axis: two places may share a name.
     chart.update_xaxes(**_ticks(risk.warehouses, _COLUMN_LENGTH, wrapped=True), side="top", showgrid=False, tickangle=0)
     chart.update_yaxes(**_ticks(risk.cities, 14), autorange="reversed", showgrid=False)
@@ -89,7 +89,7 @@ def load_chart(loads: Sequence[WarehouseLoad]) -> go.Figure:
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
-    _frame(chart)
+    frame(chart)
     chart.update_layout(bargap=0.45)
     chart.update_xaxes(range=[0, top * 1.75], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=LINE)
     chart.update_yaxes(**_ticks([load.name for load in loads], _NAME_LENGTH), autorange="reversed", showgrid=False)
@@ -117,7 +117,7 @@ def trend_chart(trend: RiskTrend) -> go.Figure:
             hovertemplate=f"%{{y}} {name.lower()}, minute to %{{customdata}}<extra></extra>",
             connectgaps=False,
         )
-    _frame(chart)
+    frame(chart)
     highest = max((value for value in (*trend.at_risk, *trend.sold_out) if value is not None), default=0)
     chart.update_layout(
         showlegend=True,
@@ -142,13 +142,14 @@ def plan_chart(times: Sequence[datetime], factors: Sequence[float]) -> go.Figure
             hovertemplate="%{x|%H:%M}: %{y:.1f} × usual<extra></extra>",
         )
     )
-    _frame(chart)
+    frame(chart)
     chart.update_xaxes(tickformat="%H:%M", nticks=10, showgrid=False)
     chart.update_yaxes(rangemode="tozero", ticksuffix=" ×", nticks=5, gridcolor=LINE)
     return chart
 
 
-def _frame(chart: go.Figure) -> None:
+def frame(chart: go.Figure) -> None:
+    """What all charts share: grounds, margins, font, no zoom."""
     chart.update_layout(
         height=MIN_HEIGHT,
         paper_bgcolor=CARD,

@@ -10,14 +10,17 @@ from dashboard.address import View
 from dashboard.frontend import STYLES
 from dashboard.navigation import current_address
 from dashboard.scene import Published, Scene, forget_client, read_published, read_scene, start_logging
-from dashboard.views import waiting, war_room
+from dashboard.views import forecast_quality, system, waiting, war_room
 from flashsale.errors import FlashsaleError, one_line
 
 REFRESH_SECONDS = 5
 
 log = logging.getLogger("dashboard")
 
-_VIEWS: dict[View, Callable[[Scene, Published], None]] = {"war-room": war_room.draw}
+_VIEWS: dict[View, Callable[[Scene, Published], None]] = {
+    "war-room": war_room.draw,
+    "forecast-quality": forecast_quality.draw,
+}
 
 
 def draw_page() -> None:
@@ -43,6 +46,9 @@ def _refresh() -> None:
 
 
 def _draw(scene: Scene) -> None:
+    if scene.address.view == "system":
+        system.draw(scene)
+        return
     published = read_published(scene)
     if published is None:
         waiting.draw(scene)

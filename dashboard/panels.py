@@ -134,18 +134,19 @@ def draw_where_and_trend(risk: RiskMap, charts: Charts) -> None:
         where, loads, trend = st.columns([5, 3, 4], gap="small")
         note = f" :small[:gray[({risk.left_out})]]" if risk.left_out else ""
         with where:
-            _card(
+            draw_card(
                 "where",
                 f"Where: share of each city's demand that depends on stock about to run out{note}",
                 charts.risk_map,
             )
         with loads:
-            _card("loads", "Which warehouses are full? Load of capacity", charts.loads)
+            draw_card("loads", "Which warehouses are full? Load of capacity", charts.loads)
         with trend:
-            _card("trend", "Is it getting worse? SKUs, last 60 minutes", charts.trend)
+            draw_card("trend", "Is it getting worse? SKUs, last 60 minutes", charts.trend)
 
 
-def _card(key: str, title: str, chart: go.Figure) -> None:
+def draw_card(key: str, title: str, chart: go.Figure) -> None:
+    """A chart under its question."""
     with st.container(key=key, height="stretch"):
         st.markdown(f"**{title}**")
         draw_chart(chart, f"{key}_chart", title)

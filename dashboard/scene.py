@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.address import Address, Filters
-from dashboard.board import Board, build_board, parse_meta
+from dashboard.board import Board, UnreadableSnapshotError, build_board, parse_meta
 from dashboard.charts import Charts, load_chart, risk_map_chart, trend_chart
 from dashboard.freshness import Freshness, freshness
-from dashboard.snapshot_reader import Present, connect, read_names, read_present, read_screen_parts
+from dashboard.snapshot_reader import Present, connect, read_names, read_one_part, read_present, read_screen_parts
 from dashboard.strip import Strip, status_strip
 from flashsale.log_setup import configure_logging
 from flashsale.minutes import utc_now
@@ -78,6 +78,14 @@ def sale_size(sale_id: str) -> str:
     if view is None:
         return "not seeded yet"
     return f"{len(view['products']):,} products, {len(view['warehouses']):,} warehouses"
+
+
+def read_part(sale_id: str, snapshot_id: str, part: str) -> str:
+    """JSON text of one part; raises UnreadableSnapshotError when it is gone."""
+    text = read_one_part(_client(), sale_id, snapshot_id, part)
+    if text is None:
+        raise UnreadableSnapshotError(f"snapshot part {part} is not in Redis")
+    return text
 
 
 def forget_client() -> None:

@@ -1,6 +1,6 @@
 """What Redis holds for the screen, asked as a user that can only read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -70,6 +70,18 @@ def read_screen_parts(
     """JSON texts of the parts the first screen shows, and the names of things."""
     with _reading():
         return read_parts(client, sale_id, snapshot_id, SCREEN_PARTS), read_dimensions(client, sale_id)
+
+
+def read_one_part(client: RedisClient, sale_id: str, snapshot_id: str, part: str) -> str | None:
+    """JSON text of a part that the first screen does without."""
+    with _reading():
+        return read_parts(client, sale_id, snapshot_id, (part,))[part]
+
+
+def read_health_of(client: RedisClient, sale_id: str, parts: Mapping[str, str]) -> dict[str, Health | None]:
+    """Last words by label of `parts` (label -> tail of the key); None where they have expired."""
+    with _reading():
+        return read_health(client, sale_id, parts)
 
 
 def read_names(client: RedisClient, sale_id: str) -> DimensionsView | None:

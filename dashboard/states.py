@@ -16,7 +16,12 @@ RUNBOOK = "docs/runbook.md"
 
 def runbook_words(key: str) -> str:
     """Where to read what to do: ``What to do: docs/runbook.md, section stale``."""
-    return f"What to do: {RUNBOOK}, section {key}"
+    return f"What to do: {runbook_section(key)}"
+
+
+def runbook_section(key: str) -> str:
+    """``docs/runbook.md, section stale``."""
+    return f"{RUNBOOK}, section {key}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,4 +12,5 @@ _FOLDER = Path(__file__).parent
 STYLES = _FOLDER / "war_room.css"
 STATUS_STRIP_JS = (_FOLDER / "status_strip.js").read_text(encoding="utf-8")
 ACTION_TABLE_JS = (_FOLDER / "action_table.js").read_text(encoding="utf-8")
+PLAIN_TABLE_JS = (_FOLDER / "plain_table.js").read_text(encoding="utf-8")
 FLOOD_JS = (_FOLDER / "flood.js").read_text(encoding="utf-8")

@@ -141,9 +141,51 @@ def parts(end: datetime, seed: int = 11, trend_minutes: int = 60, open_actions: 
             "refused": {"schema": 39},
             "quarantined": {"refused:schema": 39, "conflict:id": 2},
             "ledger_residual_units": 0,
-            "phantom_suspects": {"total": 0, "rows": []},
+            "phantom_suspects": {
+                "total": 2,
+                "rows": [
+                    {
+                        "product_id": product,
+                        "warehouse_id": 2,
+                        "residual_units": -residual,
+                        "explained_units": -3,
+                        "unexplained_units": 3 - residual,
+                    }
+                    for product, residual in ((5, 210), (9, 74))
+                ],
+            },
         },
-        "forecast_quality": {},
+        "forecast_quality": forecast_quality(end),
+    }
+
+
+def forecast_quality(end: datetime, minutes: int = 60, off: float = 0.0) -> dict[str, Any]:
+    """The record of forecasts that come true as stated, or `off` more often in every tenth."""
+    tenths = [(round(0.05 + k / 10, 4), 40_000 // (1 + k * k)) for k in range(10)]
+    bins = [
+        {
+            "forecasts": forecasts,
+            "stockouts": round(forecasts * min(1.0, stated + off)),
+            "stated": stated,
+            "observed": round(min(1.0, stated + off), 4),
+        }
+        for stated, forecasts in tenths
+    ]
+    total = {name: sum(part[name] for part in bins) for name in ("forecasts", "stockouts")}
+    scores = {"brier": 0.0412, "brier_naive": 0.0873, "skill": 0.5281, "log_loss": 0.1402}
+    return {
+        "minutes": minutes,
+        "horizons": [{"horizon": h, "reliability": bins} | total | scores for h in (5, 15, 30)],
+        "course": [
+            {
+                "minute": iso(end - MINUTE * (minutes - 1 - k)),
+                "forecasts": 3_000,
+                "stockouts": 40,
+                "brier": round(0.06 - 0.0004 * k, 4),
+                "brier_naive": 0.09,
+            }
+            for k in range(minutes)
+        ],
     }
 
 
