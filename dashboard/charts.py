@@ -17,6 +17,7 @@ from dashboard.warehouse_load import WarehouseLoad
 from dashboard.wording import percent, shortened
 
 FONT_SIZE = 12
+WALL_FONT_SIZE = 24
 FONT_FAMILY = '"Source Sans", sans-serif'  # the one Streamlit brings along
 MIN_HEIGHT = 150
 """Pixels below which a chart does not shrink; it grows with the room the screen leaves."""
@@ -31,6 +32,23 @@ class Charts:
     risk_map: go.Figure
     loads: go.Figure
     trend: go.Figure
+    large_risk_map: go.Figure
+    large_trend: go.Figure
+
+
+def board_charts(risk: RiskMap, loads: Sequence[WarehouseLoad], trend: RiskTrend) -> Charts:
+    """All charts of a board, and those the wall shows in its larger type."""
+    where, course = risk_map_chart(risk), trend_chart(trend)
+    return Charts(where, load_chart(loads), course, enlarged(where, WALL_FONT_SIZE), enlarged(course, WALL_FONT_SIZE))
+
+
+def enlarged(chart: go.Figure, size: int) -> go.Figure:
+    """A copy whose text is `size` pixels high."""
+    large = go.Figure(chart)
+    large.update_layout(font={"size": size})
+    large.for_each_trace(lambda trace: trace.update(textfont={"size": size}), selector={"type": "heatmap"})
+    large.for_each_trace(lambda trace: trace.update(line={"width": 5}), selector={"type": "scatter"})
+    return large
 
 
 def risk_map_chart(risk: RiskMap) -> go.Figure:
@@ -145,6 +163,26 @@ def plan_chart(times: Sequence[datetime], factors: Sequence[float]) -> go.Figure
     frame(chart)
     chart.update_xaxes(tickformat="%H:%M", nticks=10, showgrid=False)
     chart.update_yaxes(rangemode="tozero", ticksuffix=" ×", nticks=5, gridcolor=LINE)
+    return chart
+
+
+def lost_chart(times: Sequence[datetime], values: Sequence[float], here: datetime) -> go.Figure:
+    """What was lost so far, minute by minute (shop's clock), in whole units of currency; `here` is marked."""
+    chart = go.Figure(
+        go.Scatter(
+            x=list(times),
+            y=list(values),
+            mode="lines+markers" if len(values) < 3 else "lines",
+            line={"color": HUES["orange"], "width": 2.4},
+            fill="tozeroy",
+            fillcolor="rgba(230, 159, 0, 0.2)",
+            hovertemplate="%{x|%H:%M}: %{y:,.0f}<extra></extra>",
+        )
+    )
+    frame(chart)
+    chart.add_vline(x=here, line={"color": INK, "width": 1.5, "dash": "dot"})
+    chart.update_xaxes(tickformat="%H:%M", nticks=6, showgrid=False)
+    chart.update_yaxes(rangemode="tozero", nticks=5, tickformat=".3~s", gridcolor=LINE)
     return chart
 
 

@@ -86,7 +86,7 @@ def _horizon_row(horizon: HorizonQuality) -> Row:
 
 
 def course(quality: ForecastQuality, zone: ZoneInfo) -> Course:
-    """The last hour, running: each minute's score is over all forecasts that came due from the first minute shown on."""
+    """The last hour, running: a minute's score is over all forecasts that came due since the first minute shown."""
     rows = quality.get("course", [])
     return Course(
         tuple(parse_iso(row["minute"]).astimezone(zone).replace(tzinfo=None) for row in rows),

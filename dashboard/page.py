@@ -10,7 +10,7 @@ from dashboard.address import View
 from dashboard.frontend import STYLES
 from dashboard.navigation import current_address
 from dashboard.scene import Published, Scene, forget_client, read_published, read_scene, start_logging
-from dashboard.views import forecast_quality, system, waiting, war_room
+from dashboard.views import after_action, forecast_quality, system, waiting, wall, war_room
 from flashsale.errors import FlashsaleError, one_line
 
 REFRESH_SECONDS = 5
@@ -19,6 +19,8 @@ log = logging.getLogger("dashboard")
 
 _VIEWS: dict[View, Callable[[Scene, Published], None]] = {
     "war-room": war_room.draw,
+    "wall": wall.draw,
+    "after-action": after_action.draw,
     "forecast-quality": forecast_quality.draw,
 }
 
@@ -53,4 +55,4 @@ def _draw(scene: Scene) -> None:
     if published is None:
         waiting.draw(scene)
     else:
-        _VIEWS.get(scene.address.view, war_room.draw)(scene, published)
+        _VIEWS[scene.address.view](scene, published)

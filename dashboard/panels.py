@@ -32,8 +32,8 @@ _flood = st.components.v2.component(
 )
 
 
-def draw_strip(strip: Strip, address: Address) -> None:
-    """Can I trust it; and the way to the other views."""
+def draw_strip(strip: Strip, address: Address, *, links: bool = True) -> None:
+    """Can I trust it; and, with `links`, the way to the other views."""
     fresh = strip.freshness
     _status_strip(
         key="strip",
@@ -56,6 +56,7 @@ def draw_strip(strip: Strip, address: Address) -> None:
             "views": [
                 {"key": view, "label": label, "link": address.link(view), "current": view == address.view}
                 for view, label in VIEW_LABELS.items()
+                if links
             ],
         },
         on_view_change=_go_to_view,
@@ -68,9 +69,9 @@ def _go_to_view() -> None:
     go_to(Address(clicked.view, current_address().filters))
 
 
-def draw_figures(figures: tuple[Figure, ...]) -> None:
+def draw_figures(figures: Sequence[Figure], key: str = "figures") -> None:
     """How bad is it."""
-    with st.container(key="figures"):
+    with st.container(key=key):
         for column, figure in zip(st.columns(len(figures), gap="small"), figures, strict=True):
             with column, st.container(key=f"figure_{figure.key}"):
                 loud = not figure.calm and figure.hue != "blue"

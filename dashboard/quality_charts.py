@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import frame
 from dashboard.forecast_record import ENOUGH, Course
-from dashboard.palette import DIM, HUES, LINE
+from dashboard.palette import DIM, HUES, LINE, Hue
 from flashsale.forecast_scores import ReliabilityBin
 
 
@@ -51,7 +51,10 @@ def reliability_chart(parts: Sequence[ReliabilityBin]) -> go.Figure:
 def course_chart(course: Course) -> go.Figure:
     """Running Brier score, lower is better, against stock ÷ speed."""
     chart = go.Figure()
-    series = (("forecast", course.brier, "blue", "solid"), ("stock ÷ speed", course.naive, "gray", "dot"))
+    series: tuple[tuple[str, tuple[float | None, ...], Hue, str], ...] = (
+        ("forecast", course.brier, "blue", "solid"),
+        ("stock ÷ speed", course.naive, "gray", "dot"),
+    )
     for name, values, hue, dash in series:
         chart.add_scatter(
             x=list(course.times),

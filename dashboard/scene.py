@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.address import Address, Filters
 from dashboard.board import Board, UnreadableSnapshotError, build_board, parse_meta
-from dashboard.charts import Charts, load_chart, risk_map_chart, trend_chart
+from dashboard.charts import Charts, board_charts
 from dashboard.freshness import Freshness, freshness
 from dashboard.snapshot_reader import Present, connect, read_names, read_one_part, read_present, read_screen_parts
 from dashboard.strip import Strip, status_strip
@@ -116,7 +116,7 @@ def _client() -> RedisClient:
 def _board(sale_id: str, snapshot_id: str, meta: str, filters: Filters) -> tuple[Board, Charts]:
     texts, dimensions = _screen_parts(sale_id, snapshot_id, meta)
     board = build_board(parse_meta(meta), texts, dimensions, shared_settings(), filters)
-    return board, Charts(risk_map_chart(board.map), load_chart(board.loads), trend_chart(board.trend))
+    return board, board_charts(board.map, board.loads, board.trend)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

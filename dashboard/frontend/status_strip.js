@@ -95,7 +95,7 @@ function trust(data) {
     if (i) parts.append(" · ");
     parts.append(element("span", `fs-part fs-part-${part.state}`, `${part.name} ${part.mark}`, part.detail));
   });
-  nodes.push(parts);
+  if (data.parts.length) nodes.push(parts);
   return nodes;
 }
 
