@@ -16,7 +16,7 @@ IN_SALE := docker compose run --rm --no-deps -T sale
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-per-core bench-generator bench-freshness bench-kpi soak lint format docs pictures lock
+.PHONY: help install install-tests demo up down status logs doctor password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-per-core bench-generator bench-freshness bench-kpi bench-dashboard soak lint format docs pictures lock
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ bench-freshness: install  ## from a minute's boundary to readable KPIs, stage by
 
 bench-forecast: install  ## how good the forecast and the decisions are, on sales never seen (about 8 min; FULL=1: more of them)
 	$(PYTHON) -m benchmarks.forecast $(if $(FULL),--full)
+
+bench-dashboard: install  ## what viewers of the page cost, at the size of the running demo (about 4 min; FULL=1: look longer)
+	$(PYTHON) -m benchmarks.dashboard $(if $(FULL),--full)
 
 soak: install-tests  ## the long tests with the full numbers
 	$(PYTHON) -m pytest -m "soak and not compose" tests

@@ -40,8 +40,10 @@ def draw_filter_bar(board: Board, address: Address, snapshot_id: str) -> None:
 
 def _draw_choice(name: FilterField, filters: Filters, board: Board) -> None:
     options, key = board.options[name], f"filter_{name}"
-    # The address is the truth; the widget follows it, also when the viewer goes back a page.
-    st.session_state[key] = list(filters.values(name))
+    # The address is the truth; the widget follows it, also when the viewer goes back a page.  A value that is
+    # set anew is sent to the browser, where it would undo what is being typed.
+    if st.session_state.get(key) != list(filters.values(name)):
+        st.session_state[key] = list(filters.values(name))
     st.multiselect(
         FIELD_LABELS[name],
         list(options),

@@ -11,7 +11,7 @@ from dashboard.address import VIEW_LABELS, VIEW_PARAMETER, Address, parse_addres
 from dashboard.charts import Charts
 from dashboard.figures import Figure
 from dashboard.flood import FloodGroup
-from dashboard.frontend import ACTION_TABLE_JS, FLOOD_JS, STATUS_STRIP_JS
+from dashboard.frontend import ACTION_TABLE_JS, FIGURES_JS, FLOOD_JS, STATUS_STRIP_JS
 from dashboard.navigation import current_address, go_to
 from dashboard.risk_map import RiskMap
 from dashboard.states import Message, runbook_words
@@ -26,6 +26,9 @@ _status_strip = st.components.v2.component(
 )
 _action_table = st.components.v2.component(
     "action_table", html='<div class="fs-table-root"></div>', js=ACTION_TABLE_JS, isolate_styles=False
+)
+_figures = st.components.v2.component(
+    "figures", html='<div class="fs-figures-root"></div>', js=FIGURES_JS, isolate_styles=False
 )
 _flood = st.components.v2.component(
     "flood", html='<div class="fs-flood-root"></div>', js=FLOOD_JS, isolate_styles=False
@@ -69,22 +72,15 @@ def _go_to_view() -> None:
     go_to(Address(clicked.view, current_address().filters))
 
 
-def draw_figures(figures: Sequence[Figure], key: str = "figures") -> None:
+def draw_figures(figures: Sequence[Figure]) -> None:
     """How bad is it."""
-    with st.container(key=key):
-        for column, figure in zip(st.columns(len(figures), gap="small"), figures, strict=True):
-            with column, st.container(key=f"figure_{figure.key}"):
-                loud = not figure.calm and figure.hue != "blue"
-                st.metric(
-                    figure.label,
-                    f":{figure.hue}[{figure.value}]" if loud else figure.value,
-                    figure.change or None,
-                    delta_color=figure.hue,
-                    delta_arrow="off",
-                    delta_description=figure.over or None,
-                    chart_data=figure.course if len(figure.course) > 1 else None,
-                    border=True,
-                )
+    with st.container(key="figures"):
+        _figures(
+            key="headline",
+            data={
+                "figures": [asdict(figure) | {"loud": not figure.calm and figure.hue != "blue"} for figure in figures]
+            },
+        )
 
 
 def draw_actions(actions: ActionTable, as_of: str) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.board import Board
 from dashboard.freshness import Freshness, writer_is_behind
+from dashboard.states import runbook_words
 from dashboard.wording import DASH, duration, percent, shop_time, utc_time
 from flashsale.minutes import parse_iso
 from flashsale.stores.context import SaleView
@@ -68,7 +69,7 @@ def status_strip(
         quarantine=_doubts(board),
         incomplete=not board.meta["complete"],
         parts=parts,
-        notice=_stale_notice(board, parts, fresh, now, zone) if fresh.state == "stale" else "",
+        notice=_notice(board, parts, fresh, now, zone),
     )
 
 
@@ -134,10 +135,17 @@ def sale_phase(sale: SaleView | None, now: datetime, zone: ZoneInfo) -> str:
     return f"{sale['phase']} · {unit} {int((now - start).total_seconds()) // seconds + 1} of {whole}"
 
 
+def _notice(board: Board, parts: tuple[PartHealth, ...], fresh: Freshness, now: datetime, zone: ZoneInfo) -> str:
+    if fresh.state == "late":
+        limit = duration(fresh.late_seconds)
+        return f"Late: figures should be younger than {duration(fresh.live_seconds)}; over {limit} they are called old."
+    return _stale_notice(board, parts, fresh, now, zone) if fresh.state == "stale" else ""
+
+
 def _stale_notice(board: Board, parts: tuple[PartHealth, ...], fresh: Freshness, now: datetime, zone: ZoneInfo) -> str:
     """Since when the figures are old, and why as far as the parts told."""
     since = f"Old figures: nothing newer than {shop_time(fresh.through, zone, now)} has arrived."
-    return f"{since} {_cause(board, parts)} Do not act on them without checking."
+    return f"{since} {_cause(board, parts)} Do not act on them without checking. {runbook_words('stale')}."
 
 
 def _cause(board: Board, parts: tuple[PartHealth, ...]) -> str:

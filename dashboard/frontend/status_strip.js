@@ -117,7 +117,7 @@ function viewLinks(data, go) {
 }
 
 function notices(data) {
-  return data.notice ? [element("div", "fs-notice", data.notice)] : [];
+  return data.notice ? [element("div", `fs-notice fs-notice-${data.state}`, data.notice)] : [];
 }
 
 function frame(root) {
@@ -147,7 +147,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   put("sale", [data.sale, data.phase], saleName);
   put("trust", [data.through, data.incomplete, data.quality, data.quarantine, data.parts], trust);
   put("nav", data.views, viewLinks);
-  put("notice", data.notice, notices);
+  put("notice", [data.notice, data.state], notices);
 
   const since = performance.now();
   clearInterval(timers.get(root));

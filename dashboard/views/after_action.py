@@ -82,7 +82,9 @@ def _draw_slider(scene: Scene, first: datetime, last: datetime) -> datetime:
         return moment.astimezone(scene.zone).replace(tzinfo=None)
 
     back = (local(last) - local(minute)) // MINUTE
-    st.session_state["past_minute"] = local(last) - back * MINUTE
+    # A value that is set anew is sent to the browser, where it would undo a move still under way.
+    if st.session_state.get("past_minute") != local(last) - back * MINUTE:
+        st.session_state["past_minute"] = local(last) - back * MINUTE
 
     def choose() -> None:
         ago = (local(last) - st.session_state["past_minute"]) // MINUTE

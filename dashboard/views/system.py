@@ -64,7 +64,7 @@ def _draw_figures(published: Published) -> None:
         ("Late facts", count(quality["late"]), "of the sale so far"),
         ("In quarantine", count(published.board.quarantined), f"{published.board.phantom_suspects:,} phantom suspects"),
     )
-    with st.container(key="figures"):
+    with st.container(key="system_figures"):
         for column, (label, value, detail) in zip(st.columns(len(figures), gap="small"), figures, strict=True):
             with column:
                 st.metric(label, value, detail, delta_color="off", delta_arrow="off", border=True)

@@ -30,7 +30,7 @@ def _draw_plan(plan: SalePlan, size: str) -> None:
     with st.container(key="state_not_started"):
         st.header("The sale has not started", anchor=False)
         st.text(f"{plan.name} starts at {plan.starts_at} ({plan.starts_at_utc}). {states.OPENING}")
-        with st.container(key="figures"):
+        with st.container(key="plan_figures"):
             figures = (
                 ("Starts in", plan.starts_in, plan.starts_at),
                 ("Lasts", plan.lasts, ""),

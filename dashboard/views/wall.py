@@ -48,10 +48,7 @@ def _draw_filters(scene: Scene, board: Board) -> None:
 
 
 def _figures(_: Scene, published: Published) -> None:
-    figures = published.board.figures
-    half = len(figures) // 2
-    panels.draw_figures(figures[:half], key="figures")
-    panels.draw_figures(figures[half:], key="figures_below")
+    panels.draw_figures(published.board.figures)
 
 
 def _actions(scene: Scene, published: Published) -> None:
