@@ -138,7 +138,7 @@ format: install  ## put the formatting right
 docs: install  ## write the data dictionary anew from the schema
 	$(PYTHON) -m flashsale.rendering > docs/data-dictionary.md
 
-pictures: install-tests  ## take the README's picture from the running demo
+pictures: install-tests  ## take the pictures of README and docs from the running demo
 	$(PYTHON) docs/take_pictures.py
 
 lock: install  ## compile requirements.lock anew from pyproject.toml, and each image's part of it

@@ -48,7 +48,7 @@ class Viewer:
         fragment, figures = "", False
         async with asyncio.timeout(OPEN_SECONDS):
             while True:
-                received = ForwardMsg.FromString(bytes(await connection.recv()))
+                received = ForwardMsg.FromString(await connection.recv(decode=False))
                 kind = received.WhichOneof("type")
                 if kind == "auto_rerun":
                     fragment = received.auto_rerun.fragment_id
@@ -68,7 +68,7 @@ class Viewer:
         begun, size = time.perf_counter(), 0
         await self._connection.send(message.SerializeToString())
         while True:
-            text = bytes(await self._connection.recv())
+            text = bytes(await self._connection.recv(decode=False))
             size += len(text)
             if ForwardMsg.FromString(text).WhichOneof("type") == "script_finished":
                 return time.perf_counter() - begun, size
