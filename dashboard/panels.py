@@ -104,9 +104,8 @@ def draw_flood(groups: Sequence[FloodGroup]) -> None:
         _flood(
             key="flood_groups",
             data={
-                "title": f"▲ Flood: {together:,} alerts at once",
-                "text": "in one row a warehouse; choose one to see its rows. What to do: "
-                "docs/runbook.md, section flood",
+                "title": f"▲ Flood: {together:,} alerts at once,",
+                "text": "one row a warehouse; choose one to see its rows. What to do: docs/runbook.md, section flood",
                 "groups": [asdict(group) for group in groups],
             },
             on_warehouse_change=_choose_warehouse,

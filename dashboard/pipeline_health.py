@@ -26,7 +26,12 @@ SYSTEM_PARTS: dict[str, str] = {
 """Label -> tail of the health key, in the order shown."""
 ON_DEMAND = frozenset({"DAG backfill_kpis"})
 """Parts that run when somebody asks; their silence is no fault."""
-_RUNBOOK: dict[str, str] = {"silent": "part_silent", "failed": "part_failed"}
+_WHEN_FAILED: dict[str, str] = {
+    "KPI job": "kpi_failed",
+    "archive job": "archive_failed",
+    "retention job": "retention_failed",
+}
+"""Section of the runbook by part; the others are DAGs."""
 
 
 def part_rows(health: Mapping[str, Health | None], now: datetime) -> list[Row]:
@@ -39,11 +44,11 @@ def _part_row(name: str, report: Health | None, now: datetime) -> Row:
         if name in ON_DEMAND:
             return Row((name, "○ not asked for", DASH, "runs only when it is started by hand", ""))
         words = "nothing for three of its periods"
-        return Row((name, "? silent", DASH, words, runbook_section(_RUNBOOK["silent"])), "doubtful")
+        return Row((name, "? silent", DASH, words, runbook_section("silent")), "doubtful")
     age = duration((now - parse_iso(report["at"])).total_seconds())
     if report["state"] == "ok":
         return Row((name, "✓ ok", age, report["detail"], ""))
-    return Row((name, "✗ failed", age, report["detail"], runbook_section(_RUNBOOK["failed"])), "bad")
+    return Row((name, "✗ failed", age, report["detail"], runbook_section(_WHEN_FAILED.get(name, "dag_failed"))), "bad")
 
 
 def doubt_rows(quality: DataQuality) -> list[Row]:

