@@ -16,7 +16,7 @@ IN_SALE := docker compose run --rm --no-deps -T sale
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests demo up down status logs doctor notify-targets notify-test password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-archive bench-forecast bench-per-core bench-generator bench-freshness bench-kpi soak lint format docs pictures lock
+.PHONY: help install install-tests demo up down status logs doctor notify-targets notify-test password sale-start sale-stop sale-list clean test test-unit test-integration test-e2e compose-test compose-soak rehearse bench-archive bench-forecast bench-per-core bench-generator bench-freshness bench-kpi bench-dashboard soak lint format docs pictures lock
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -133,6 +133,9 @@ bench-archive: install  ## archiving against its floors, and the KPI engine besi
 bench-forecast: install  ## how good the forecast and the decisions are, on sales never seen (about 8 min; FULL=1: more of them)
 	$(PYTHON) -m benchmarks.forecast $(if $(FULL),--full)
 
+bench-dashboard: install  ## what viewers of the page cost, at the size of the running demo (about 4 min; FULL=1: look longer)
+	$(PYTHON) -m benchmarks.dashboard $(if $(FULL),--full)
+
 soak: install-tests  ## the long tests with the full numbers
 	$(PYTHON) -m pytest -m "soak and not compose" tests
 
@@ -149,7 +152,7 @@ format: install  ## put the formatting right
 docs: install  ## write the data dictionary anew from the schema
 	$(PYTHON) -m flashsale.rendering > docs/data-dictionary.md
 
-pictures: install-tests  ## take the README's picture from the running demo
+pictures: install-tests  ## take the pictures of README and docs from the running demo
 	$(PYTHON) docs/take_pictures.py
 
 lock: install  ## compile requirements.lock anew from pyproject.toml, and each image's part of it

@@ -6,6 +6,7 @@ Plotly reads a little HTML in every text it is given, so names are escaped and c
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import plotly.graph_objects as go
 
@@ -16,6 +17,7 @@ from dashboard.warehouse_load import WarehouseLoad
 from dashboard.wording import percent, shortened
 
 FONT_SIZE = 12
+WALL_FONT_SIZE = 24
 FONT_FAMILY = '"Source Sans", sans-serif'  # the one Streamlit brings along
 MIN_HEIGHT = 150
 """Pixels below which a chart does not shrink; it grows with the room the screen leaves."""
@@ -30,6 +32,23 @@ class Charts:
     risk_map: go.Figure
     loads: go.Figure
     trend: go.Figure
+    large_risk_map: go.Figure
+    large_trend: go.Figure
+
+
+def board_charts(risk: RiskMap, loads: Sequence[WarehouseLoad], trend: RiskTrend) -> Charts:
+    """All charts of a board, and those the wall shows in its larger type."""
+    where, course = risk_map_chart(risk), trend_chart(trend)
+    return Charts(where, load_chart(loads), course, enlarged(where, WALL_FONT_SIZE), enlarged(course, WALL_FONT_SIZE))
+
+
+def enlarged(chart: go.Figure, size: int) -> go.Figure:
+    """A copy whose text is `size` pixels high."""
+    large = go.Figure(chart)
+    large.update_layout(font={"size": size})
+    large.for_each_trace(lambda trace: trace.update(textfont={"size": size}), selector={"type": "heatmap"})
+    large.for_each_trace(lambda trace: trace.update(line={"width": 5}), selector={"type": "scatter"})
+    return large
 
 
 def risk_map_chart(risk: RiskMap) -> go.Figure:
@@ -63,7 +82,7 @@ def risk_map_chart(risk: RiskMap) -> go.Figure:
             ygap=3,
         )
     )
-    _frame(chart)
+    frame(chart)
     # Positions, not names, are the axis: two places may share a name.
     chart.update_xaxes(**_ticks(risk.warehouses, _COLUMN_LENGTH, wrapped=True), side="top", showgrid=False, tickangle=0)
     chart.update_yaxes(**_ticks(risk.cities, 14), autorange="reversed", showgrid=False)
@@ -88,7 +107,7 @@ def load_chart(loads: Sequence[WarehouseLoad]) -> go.Figure:
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
-    _frame(chart)
+    frame(chart)
     chart.update_layout(bargap=0.45)
     chart.update_xaxes(range=[0, top * 1.75], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=LINE)
     chart.update_yaxes(**_ticks([load.name for load in loads], _NAME_LENGTH), autorange="reversed", showgrid=False)
@@ -116,7 +135,7 @@ def trend_chart(trend: RiskTrend) -> go.Figure:
             hovertemplate=f"%{{y}} {name.lower()}, minute to %{{customdata}}<extra></extra>",
             connectgaps=False,
         )
-    _frame(chart)
+    frame(chart)
     highest = max((value for value in (*trend.at_risk, *trend.sold_out) if value is not None), default=0)
     chart.update_layout(
         showlegend=True,
@@ -128,7 +147,47 @@ def trend_chart(trend: RiskTrend) -> go.Figure:
     return chart
 
 
-def _frame(chart: go.Figure) -> None:
+def plan_chart(times: Sequence[datetime], factors: Sequence[float]) -> go.Figure:
+    """Planned demand over the sale as steps, 1 = usual; `times` are the shop's clock."""
+    chart = go.Figure(
+        go.Scatter(
+            x=list(times),
+            y=list(factors),
+            mode="lines",
+            line={"color": HUES["blue"], "width": 2.4, "shape": "hv"},
+            fill="tozeroy",
+            fillcolor="rgba(86, 180, 233, 0.2)",
+            hovertemplate="%{x|%H:%M}: %{y:.1f} × usual<extra></extra>",
+        )
+    )
+    frame(chart)
+    chart.update_xaxes(tickformat="%H:%M", nticks=10, showgrid=False)
+    chart.update_yaxes(rangemode="tozero", ticksuffix=" ×", nticks=5, gridcolor=LINE)
+    return chart
+
+
+def lost_chart(times: Sequence[datetime], values: Sequence[float], here: datetime) -> go.Figure:
+    """What was lost so far, minute by minute (shop's clock), in whole units of currency; `here` is marked."""
+    chart = go.Figure(
+        go.Scatter(
+            x=list(times),
+            y=list(values),
+            mode="lines+markers" if len(values) < 3 else "lines",
+            line={"color": HUES["orange"], "width": 2.4},
+            fill="tozeroy",
+            fillcolor="rgba(230, 159, 0, 0.2)",
+            hovertemplate="%{x|%H:%M}: %{y:,.0f}<extra></extra>",
+        )
+    )
+    frame(chart)
+    chart.add_vline(x=here, line={"color": INK, "width": 1.5, "dash": "dot"})
+    chart.update_xaxes(tickformat="%H:%M", nticks=6, showgrid=False)
+    chart.update_yaxes(rangemode="tozero", nticks=5, tickformat=".3~s", gridcolor=LINE)
+    return chart
+
+
+def frame(chart: go.Figure) -> None:
+    """What all charts share: grounds, margins, font, no zoom."""
     chart.update_layout(
         height=MIN_HEIGHT,
         paper_bgcolor=CARD,

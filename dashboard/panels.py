@@ -1,16 +1,20 @@
 """Draws the parts of the screen with Streamlit; what they say was decided elsewhere."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.action_table import ActionTable
+from dashboard.address import VIEW_LABELS, VIEW_PARAMETER, Address, parse_address
 from dashboard.charts import Charts
 from dashboard.figures import Figure
-from dashboard.frontend import ACTION_TABLE_JS, STATUS_STRIP_JS
+from dashboard.flood import FloodGroup
+from dashboard.frontend import ACTION_TABLE_JS, FIGURES_JS, FLOOD_JS, STATUS_STRIP_JS
+from dashboard.navigation import current_address, go_to
 from dashboard.risk_map import RiskMap
-from dashboard.states import Message
+from dashboard.states import Message, runbook_words
 from dashboard.strip import Strip
 
 CONTACT_LOST_SECONDS = 16
@@ -23,19 +27,27 @@ _status_strip = st.components.v2.component(
 _action_table = st.components.v2.component(
     "action_table", html='<div class="fs-table-root"></div>', js=ACTION_TABLE_JS, isolate_styles=False
 )
+_figures = st.components.v2.component(
+    "figures", html='<div class="fs-figures-root"></div>', js=FIGURES_JS, isolate_styles=False
+)
+_flood = st.components.v2.component(
+    "flood", html='<div class="fs-flood-root"></div>', js=FLOOD_JS, isolate_styles=False
+)
 
 
-def draw_strip(strip: Strip) -> None:
-    """Can I trust it."""
+def draw_strip(strip: Strip, address: Address, *, links: bool = True) -> None:
+    """Can I trust it; and, with `links`, the way to the other views."""
+    fresh = strip.freshness
     _status_strip(
         key="strip",
         data={
             "sale": strip.sale,
             "phase": strip.phase,
-            "state": strip.freshness.state,
-            "age_seconds": round(strip.freshness.age_seconds, 1),
-            "live_seconds": strip.freshness.live_seconds,
-            "late_seconds": strip.freshness.late_seconds,
+            "state": fresh.state if fresh else None,
+            "age_seconds": round(fresh.age_seconds, 1) if fresh else None,
+            "live_seconds": fresh.live_seconds if fresh else None,
+            "late_seconds": fresh.late_seconds if fresh else None,
+            "starts_in_seconds": strip.starts_in_seconds,
             "lost_seconds": CONTACT_LOST_SECONDS,
             "through": strip.through,
             "through_utc": strip.through_utc,
@@ -44,26 +56,31 @@ def draw_strip(strip: Strip) -> None:
             "quarantine": strip.quarantine,
             "parts": [asdict(part) for part in strip.parts],
             "notice": strip.notice,
+            "views": [
+                {"key": view, "label": label, "link": address.link(view), "current": view == address.view}
+                for view, label in VIEW_LABELS.items()
+                if links
+            ],
         },
+        on_view_change=_go_to_view,
     )
 
 
-def draw_figures(figures: tuple[Figure, ...]) -> None:
+def _go_to_view() -> None:
+    """Put the view that was clicked into the address, which decides what is drawn."""
+    clicked = parse_address({VIEW_PARAMETER: [st.session_state["strip"].view]})
+    go_to(Address(clicked.view, current_address().filters))
+
+
+def draw_figures(figures: Sequence[Figure]) -> None:
     """How bad is it."""
     with st.container(key="figures"):
-        for column, figure in zip(st.columns(len(figures), gap="small"), figures, strict=True):
-            with column, st.container(key=f"figure_{figure.key}"):
-                loud = not figure.calm and figure.hue != "blue"
-                st.metric(
-                    figure.label,
-                    f":{figure.hue}[{figure.value}]" if loud else figure.value,
-                    figure.change or None,
-                    delta_color=figure.hue,
-                    delta_arrow="off",
-                    delta_description=figure.over or None,
-                    chart_data=figure.course if len(figure.course) > 1 else None,
-                    border=True,
-                )
+        _figures(
+            key="headline",
+            data={
+                "figures": [asdict(figure) | {"loud": not figure.calm and figure.hue != "blue"} for figure in figures]
+            },
+        )
 
 
 def draw_actions(actions: ActionTable, as_of: str) -> None:
@@ -80,27 +97,60 @@ def draw_actions(actions: ActionTable, as_of: str) -> None:
         )
 
 
+def draw_flood(groups: Sequence[FloodGroup]) -> None:
+    """Very much at once, a warehouse a row; a click shows the rows of one."""
+    together = sum(group.count for group in groups)
+    with st.container(key="flood"):
+        _flood(
+            key="flood_groups",
+            data={
+                "title": f"▲ Flood: {together:,} alerts at once,",
+                "text": f"one row a warehouse; choose one to see its rows. {runbook_words('flood')}",
+                "groups": [asdict(group) for group in groups],
+            },
+            on_warehouse_change=_choose_warehouse,
+        )
+
+
+def _choose_warehouse() -> None:
+    here = current_address()
+    go_to(Address(here.view, replace(here.filters, warehouse=(st.session_state["flood_groups"].warehouse,))))
+
+
+def draw_nothing_left(total: int) -> None:
+    """No row passes the filters, which is not the same as all clear."""
+    with st.container(key="actions"), st.container(key="nothing_left"):
+        st.subheader("No open row matches the filter", anchor=False, text_alignment="center")
+        st.text(f"{total:,} row{'s are' if total > 1 else ' is'} open in all; show all to see what to do.")
+
+
 def draw_where_and_trend(risk: RiskMap, charts: Charts) -> None:
     """Where, and is it getting worse."""
     with st.container(key="bottom"):
         where, loads, trend = st.columns([5, 3, 4], gap="small")
         note = f" :small[:gray[({risk.left_out})]]" if risk.left_out else ""
         with where:
-            _card(
+            draw_card(
                 "where",
                 f"Where: share of each city's demand that depends on stock about to run out{note}",
                 charts.risk_map,
             )
         with loads:
-            _card("loads", "Which warehouses are full? Load of capacity", charts.loads)
+            draw_card("loads", "Which warehouses are full? Load of capacity", charts.loads)
         with trend:
-            _card("trend", "Is it getting worse? SKUs, last 60 minutes", charts.trend)
+            draw_card("trend", "Is it getting worse? SKUs, last 60 minutes", charts.trend)
 
 
-def _card(key: str, title: str, chart: go.Figure) -> None:
+def draw_card(key: str, title: str, chart: go.Figure) -> None:
+    """A chart under its question."""
     with st.container(key=key, height="stretch"):
         st.markdown(f"**{title}**")
-        st.plotly_chart(chart, key=f"{key}_chart", height="stretch", theme=None, config=_CHART_CONFIG, alt=title)
+        draw_chart(chart, f"{key}_chart", title)
+
+
+def draw_chart(chart: go.Figure, key: str, alt: str) -> None:
+    """A chart that fills the room its container leaves; `alt` is its text for those who do not see it."""
+    st.plotly_chart(chart, key=key, height="stretch", theme=None, config=_CHART_CONFIG, alt=alt)
 
 
 def draw_message(message: Message) -> None:
@@ -109,3 +159,4 @@ def draw_message(message: Message) -> None:
         st.header(message.title, anchor=False)
         st.text(message.text)
         st.text(message.next_step)
+        st.caption(runbook_words(message.key))

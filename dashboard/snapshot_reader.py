@@ -1,15 +1,17 @@
 """What Redis holds for the screen, asked as a user that can only read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import redis
 
 from dashboard.board import SCREEN_PARTS
 from flashsale.errors import FlashsaleError, ServiceUnavailableError
 from flashsale.settings import Settings
-from flashsale.stores.context import DimensionsView, SaleView, active_sale_id, read_dimensions, read_sale
+from flashsale.stores.context import DimensionsView, SaleView, active_sale_id, read_dimensions, read_history, read_sale
 from flashsale.stores.health import Health, read_health
 from flashsale.stores.redis_client import RedisClient, redis_client, redis_errors
 from flashsale.stores.snapshots import current_snapshot_id, read_parts
@@ -70,6 +72,30 @@ def read_screen_parts(
     """JSON texts of the parts the first screen shows, and the names of things."""
     with _reading():
         return read_parts(client, sale_id, snapshot_id, SCREEN_PARTS), read_dimensions(client, sale_id)
+
+
+def read_one_part(client: RedisClient, sale_id: str, snapshot_id: str, part: str) -> str | None:
+    """JSON text of a part that the first screen does without."""
+    with _reading():
+        return read_parts(client, sale_id, snapshot_id, (part,))[part]
+
+
+def read_past(client: RedisClient, sale_id: str, minutes: Sequence[datetime]) -> dict[datetime, dict[str, Any]]:
+    """Headline and alerts of past minutes, by the minute's end; those that are gone are left out."""
+    with _reading():
+        return read_history(client, sale_id, minutes)
+
+
+def read_health_of(client: RedisClient, sale_id: str, parts: Mapping[str, str]) -> dict[str, Health | None]:
+    """Last words by label of `parts` (label -> tail of the key); None where they have expired."""
+    with _reading():
+        return read_health(client, sale_id, parts)
+
+
+def read_names(client: RedisClient, sale_id: str) -> DimensionsView | None:
+    """Names of the sale's things; None before they are seeded."""
+    with _reading():
+        return read_dimensions(client, sale_id)
 
 
 @contextmanager

@@ -5,8 +5,17 @@ from typing import Literal
 
 from dashboard.board import SchemaMismatchError, UnreadableSnapshotError
 from flashsale.errors import FlashsaleError, ServiceUnavailableError, SettingsError, one_line
+from flashsale.runbook import reference
 
 RETRY = "This page keeps trying every 5 seconds; nothing needs to be reloaded."
+
+
+OPENING = "The first figures come about a minute after the first orders."
+
+
+def runbook_words(key: str) -> str:
+    """Where to read what to do: ``What to do: docs/runbook.md, section "The figures are stale"``."""
+    return f"What to do: {reference(key)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ def no_data(sale: str, phase: str) -> Message:
         "no_data",
         "waiting",
         "No figures yet",
-        f"{sale}: {phase}. The first figures come about a minute after the first orders.",
+        f"{sale}: {phase}. {OPENING}",
         RETRY,
     )
 

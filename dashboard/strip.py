@@ -7,6 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dashboard.board import Board
+from dashboard.states import runbook_words
 from dashboard.wording import DASH, duration, percent, shop_time, utc_time
 from flashsale.freshness import Freshness, writer_is_behind
 from flashsale.minutes import parse_iso
@@ -29,11 +30,15 @@ class PartHealth:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Texts of the strip; `notice` is empty while the figures can be trusted."""
+    """Texts of the strip; `notice` is empty while the figures can be trusted.
+
+    `freshness` is None while there are no figures; then `starts_in_seconds` counts down to a sale still to come.
+    """
 
     sale: str
     phase: str
-    freshness: Freshness
+    freshness: Freshness | None
+    starts_in_seconds: float | None
     through: str
     through_utc: str
     quality: str
@@ -57,13 +62,34 @@ def status_strip(
         sale=sale["scenario"] if sale else board.meta["sale_id"],
         phase=sale_phase(sale, now, zone),
         freshness=fresh,
+        starts_in_seconds=None,
         through=f"orders up to {shop_time(fresh.through, zone, now)}",
         through_utc=f"({utc_time(fresh.through)})",
         quality=f"data quality {percent(board.quality_score, 1)}",
         quarantine=_doubts(board),
         incomplete=not board.meta["complete"],
         parts=parts,
-        notice=_stale_notice(board, parts, fresh, now, zone) if fresh.state == "stale" else "",
+        notice=_notice(board, parts, fresh, now, zone),
+    )
+
+
+def waiting_strip(
+    sale_id: str, sale: SaleView | None, health: Mapping[str, Health | None], now: datetime, zone: ZoneInfo
+) -> Strip:
+    """The strip of a sale that has no figures yet."""
+    starts_in = (parse_iso(sale["sale_start"]) - now).total_seconds() if sale else 0.0
+    return Strip(
+        sale=sale["scenario"] if sale else sale_id,
+        phase=sale_phase(sale, now, zone),
+        freshness=None,
+        starts_in_seconds=starts_in if starts_in > 0 else None,
+        through="",
+        through_utc="",
+        quality="",
+        quarantine="",
+        incomplete=False,
+        parts=pipeline_parts(health, zone),
+        notice="",
     )
 
 
@@ -109,10 +135,17 @@ def sale_phase(sale: SaleView | None, now: datetime, zone: ZoneInfo) -> str:
     return f"{sale['phase']} · {unit} {int((now - start).total_seconds()) // seconds + 1} of {whole}"
 
 
+def _notice(board: Board, parts: tuple[PartHealth, ...], fresh: Freshness, now: datetime, zone: ZoneInfo) -> str:
+    if fresh.state == "late":
+        limit = duration(fresh.late_seconds)
+        return f"Late: figures should be younger than {duration(fresh.live_seconds)}; over {limit} they are called old."
+    return _stale_notice(board, parts, fresh, now, zone) if fresh.state == "stale" else ""
+
+
 def _stale_notice(board: Board, parts: tuple[PartHealth, ...], fresh: Freshness, now: datetime, zone: ZoneInfo) -> str:
     """Since when the figures are old, and why as far as the parts told."""
     since = f"Old figures: nothing newer than {shop_time(fresh.through, zone, now)} has arrived."
-    return f"{since} {_cause(board, parts)} Do not act on them without checking."
+    return f"{since} {_cause(board, parts)} Do not act on them without checking. {runbook_words('stale')}."
 
 
 def _cause(board: Board, parts: tuple[PartHealth, ...]) -> str:

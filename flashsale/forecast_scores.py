@@ -7,21 +7,27 @@ Reliability: in each tenth of p, the mean p stated and the share that came true.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from flashsale.minutes import iso
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 BINS = 10
+COURSE_HORIZON = 15
+COURSE_MINUTES = 60
 _LEAST = 0.001
 
 
 class ReliabilityBin(TypedDict):
-    """Forecasts in one tenth of p: how many, the mean p stated, the share that sold out."""
+    """Forecasts in one tenth of p: how many, how many of them sold out, the mean p stated, the share that sold out."""
 
     forecasts: int
+    stockouts: int
     stated: float
     observed: float
 
@@ -39,11 +45,22 @@ class HorizonQuality(TypedDict):
     reliability: list[ReliabilityBin]
 
 
+class ScoredMinute(TypedDict):
+    """What the forecasts of `COURSE_HORIZON` minutes scored that came due in one minute, named by its end."""
+
+    minute: str
+    forecasts: int
+    stockouts: int
+    brier: float | None
+    brier_naive: float | None
+
+
 class ForecastQuality(TypedDict):
-    """Running score of the sale's forecasts; `minutes` have been scored."""
+    """Running score of the sale's forecasts; `minutes` have been scored, the last hour of them is in `course`."""
 
     minutes: int
     horizons: list[HorizonQuality]
+    course: list[ScoredMinute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +106,26 @@ class ScoreSums:
             "skill": round(1 - squared / naive, 4) if naive else None,
             "log_loss": _ratio(loss, forecasts),
             "reliability": [
-                {"forecasts": int(count), "stated": round(stated / count, 4), "observed": round(came_true / count, 4)}
+                {
+                    "forecasts": int(count),
+                    "stockouts": int(came_true),
+                    "stated": round(stated / count, 4),
+                    "observed": round(came_true / count, 4),
+                }
                 for count, stated, came_true in self.tenths.T.tolist()
                 if count
             ],
+        }
+
+    def scored_minute(self, end: datetime) -> ScoredMinute:
+        """One entry of the course, rounded to 4 decimals."""
+        forecasts, stockouts, squared, naive, _ = (float(value) for value in self.sums)
+        return {
+            "minute": iso(end),
+            "forecasts": int(forecasts),
+            "stockouts": int(stockouts),
+            "brier": _ratio(squared, forecasts),
+            "brier_naive": _ratio(naive, forecasts),
         }
 
 

@@ -173,10 +173,14 @@ class ActionRow(ProductRow):
 
 
 class Actions(TypedDict):
-    """The most urgent rows, and how many there are in all."""
+    """The most urgent rows, and how many there are in all; in a flood the group rows of the part `alerts` besides.
+
+    They stand here too, because the first screen reads this part and not `alerts`, which grows with the catalogue.
+    """
 
     total: int
     rows: list[ActionRow]
+    groups: list[AlertRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from pymongo.database import Database
 
 from flashsale.calibration import HORIZONS
-from flashsale.forecast_scores import ForecastQuality, ScoreSums
+from flashsale.forecast_scores import COURSE_HORIZON, COURSE_MINUTES, ForecastQuality, ScoreSums
 from flashsale.minutes import MINUTE, minutes_between
 from flashsale.schema import FORECAST_SCORES
 from flashsale.stores.mongo import Document
@@ -37,7 +37,7 @@ def score_forecasts(database: Database[Document], store: MinuteStore, end: datet
             known = [horizon for horizon in HORIZONS if minute_end - horizon * MINUTE in states]
             sums = {h: came_true(store.load_state(minute_end - h * MINUTE), now, h) for h in known}
             scores.replace_one({"_id": minute_end}, {"horizons": _stored(sums)}, upsert=True)
-    return _quality(list(scores.find({"_id": {"$lte": end}})))
+    return _quality(list(scores.find({"_id": {"$lte": end}}).sort("_id", 1)))
 
 
 def came_true(stated: CarriedState, now: CarriedState, horizon: int) -> ScoreSums:
@@ -61,7 +61,9 @@ def _quality(documents: list[Document]) -> ForecastQuality:
         part = document["horizons"].get(str(horizon))
         return [ScoreSums(np.array(part["sums"]), np.array(part["tenths"]))] if part else []
 
+    last = documents[-COURSE_MINUTES:]
     return {
         "minutes": len(documents),
         "horizons": [ScoreSums.total(s for d in documents for s in sums(d, h)).quality(h) for h in HORIZONS],
+        "course": [part.scored_minute(document["_id"]) for document in last for part in sums(document, COURSE_HORIZON)],
     }

@@ -81,8 +81,9 @@ def publish(
     book = take_minute(database, redis, sale.sale_id, bad_pairs(parts["products"], settings), end, rules.alerts)
     actions = action_rows(parts["products"], book.shown(), decisions, done.window, settings)
     shown = actions[:ACTION_ROWS]
-    parts["actions"] = {"total": len(actions), "rows": shown}
     parts["alerts"] = alert_view(book.latest.values(), decisions, engine.dimensions.warehouse_names())
+    groups = [row for row in parts["alerts"] if row["alert_id"] is None]
+    parts["actions"] = {"total": len(actions), "rows": shown, "groups": groups}
     parts["trend"] = trend_rows(engine.store.history(end - (TREND_MINUTES - 1) * MINUTE, end))
     parts["data_quality"] = quality
     parts["forecast_quality"] = score_forecasts(database, engine.store, end)

@@ -1,6 +1,7 @@
 """Copies in Redis of what a reader needs besides a snapshot: the sale and the names of things."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -69,6 +70,15 @@ def read_dimensions(client: RedisClient, sale_id: str) -> DimensionsView | None:
 def write_history(client: RedisClient, sale_id: str, minute: datetime, value: dict[str, Any]) -> None:
     """Headline and alerts of a minute, kept 24 hours."""
     client.set(SaleKeys(sale_id).history(minute), canonical_json(value), ex=HISTORY_SECONDS)
+
+
+def read_history(client: RedisClient, sale_id: str, minutes: Sequence[datetime]) -> dict[datetime, dict[str, Any]]:
+    """What `write_history` kept of the minutes with these ends; those that are not there (any more) are left out."""
+    if not minutes:
+        return {}
+    keys = SaleKeys(sale_id)
+    texts: Any = client.mget([keys.history(minute) for minute in minutes])
+    return {minute: json.loads(text) for minute, text in zip(minutes, texts, strict=True) if text}
 
 
 def active_sale_id(client: RedisClient) -> str | None:

@@ -9,7 +9,7 @@ from flashsale.minutes import MINUTE, iso, utc_now
 from flashsale.redis_keys import SaleKeys
 from flashsale.sale_run import SaleRun
 from flashsale.snapshot import SCHEMA_VERSION, Snapshot, canonical_json, snapshot_id
-from flashsale.stores.context import DimensionsView, write_dimensions, write_sale
+from flashsale.stores.context import DimensionsView, write_dimensions, write_history, write_sale
 from flashsale.stores.health import write_health
 from flashsale.stores.redis_client import RedisClient
 from flashsale.stores.snapshots import publish_snapshot
@@ -130,7 +130,7 @@ def parts(end: datetime, seed: int = 11, trend_minutes: int = 60, open_actions: 
         ],
         "city_warehouse": cells,
         "trend": trend,
-        "actions": {"total": open_actions, "rows": rows},
+        "actions": {"total": open_actions, "rows": rows, "groups": []},
         "alerts": [],
         "data_quality": {
             "score": 0.996,
@@ -143,7 +143,126 @@ def parts(end: datetime, seed: int = 11, trend_minutes: int = 60, open_actions: 
             "ledger_residual_units": 0,
             "phantom_suspects": {"total": 0, "rows": []},
         },
-        "forecast_quality": {},
+        "forecast_quality": forecast_quality(end),
+    }
+
+
+def phantom_suspects() -> dict[str, Any]:
+    """Two pairs whose records say more than the shelves hold."""
+    rows = [
+        {
+            "product_id": product,
+            "warehouse_id": 2,
+            "residual_units": -residual,
+            "explained_units": -3,
+            "unexplained_units": 3 - residual,
+        }
+        for product, residual in ((5, 210), (9, 74))
+    ]
+    return {"total": len(rows), "rows": rows}
+
+
+def forecast_quality(end: datetime, minutes: int = 60, off: float = 0.0) -> dict[str, Any]:
+    """The record of forecasts that come true as stated, or `off` more often in every tenth."""
+    tenths = [(round(0.05 + k / 10, 4), 40_000 // (1 + k * k)) for k in range(10)]
+    bins = [
+        {
+            "forecasts": forecasts,
+            "stockouts": round(forecasts * min(1.0, stated + off)),
+            "stated": stated,
+            "observed": round(min(1.0, stated + off), 4),
+        }
+        for stated, forecasts in tenths
+    ]
+    total = {name: sum(part[name] for part in bins) for name in ("forecasts", "stockouts")}
+    scores = {"brier": 0.0412, "brier_naive": 0.0873, "skill": 0.5281, "log_loss": 0.1402}
+    return {
+        "minutes": minutes,
+        "horizons": [{"horizon": h, "reliability": bins} | total | scores for h in (5, 15, 30)],
+        "course": [
+            {
+                "minute": iso(end - MINUTE * (minutes - 1 - k)),
+                "forecasts": 3_000,
+                "stockouts": 40,
+                "brier": round(0.06 - 0.0004 * k, 4),
+                "brier_naive": 0.09,
+            }
+            for k in range(minutes)
+        ],
+    }
+
+
+def alerts(end: datetime, started: datetime) -> list[dict[str, Any]]:
+    """Alerts that stood in a minute: one that Sana took after 3 min, one nobody took that sold out after 10."""
+    age = (end - started) // MINUTE
+    rows = [
+        _alert(
+            "taken", 1, 1, "critical", started, "acknowledged" if age >= 3 else "open", "Sana" if age >= 3 else None
+        ),
+        _alert("ignored", 2, 3, "sold_out" if age >= 10 else "high", started, "open", None),
+    ]
+    return rows + ([_alert("late", 3, 4, "high", started + MINUTE * 19, "open", None)] if age >= 20 else [])
+
+
+def _alert(
+    name: str, product: int, warehouse: int, severity: str, raised: datetime, state: str, owner: str | None
+) -> dict[str, Any]:
+    return {
+        "alert_id": name,
+        "product_id": product,
+        "warehouse_id": warehouse,
+        "severity": severity,
+        "action": "restock",
+        "qty": 500,
+        "reason": "sells out in ~4 min; 500 ordered now arrive in 30 min",
+        "value_saved": 100 * 1_500_000 // product,
+        "state": state,
+        "owner": owner,
+        "raised_at": iso(raised),
+        "count": 1,
+    }
+
+
+def write_past(client: RedisClient, end: datetime, minutes: int) -> None:
+    """The last `minutes` minutes up to `end` as the KPI job leaves them."""
+    first = end - MINUTE * (minutes - 1)
+    for k in range(minutes):
+        minute = first + MINUTE * k
+        headline = parts(end)["headline"] | {
+            "orders_per_minute": 20_000 + k,
+            "lost_units": 10 * k,
+            "lost_value": 1_000_000 * k,
+            "high_risk_skus": k % 40,
+        }
+        write_history(client, SALE_ID, minute, {"headline": headline, "alerts": alerts(minute, first)})
+
+
+def flooded(end: datetime) -> dict[str, Any]:
+    """A minute in which three warehouses collapse: 214 alerts of theirs in three group rows, and a few others."""
+    content = parts(end, open_actions=50)
+    sizes = {1: 120, 3: 60, 4: 34}
+    content["actions"]["groups"] = [_group_row(warehouse, count, end) for warehouse, count in sizes.items()]
+    apart = sum(row["warehouse_id"] not in sizes or row["severity"] == "watch" for row in content["actions"]["rows"])
+    content["actions"]["total"] = sum(sizes.values()) + apart
+    content["alerts"] = content["actions"]["groups"]
+    return content
+
+
+def _group_row(warehouse: int, count: int, end: datetime) -> dict[str, Any]:
+    name = WAREHOUSES[warehouse][0]
+    return {
+        "alert_id": None,
+        "product_id": None,
+        "warehouse_id": warehouse,
+        "severity": "critical",
+        "action": "monitor",
+        "qty": 0,
+        "reason": f"{count} products of {name} at once, {count // 5} sold out",
+        "value_saved": count * 9_000_000,
+        "state": "open",
+        "owner": None,
+        "raised_at": iso(end - MINUTE * 4),
+        "count": count,
     }
 
 

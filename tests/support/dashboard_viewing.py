@@ -28,7 +28,7 @@ def badge(page: Page, state: str, timeout: float = REFRESH_MS) -> None:
 
 def shows_figures(page: Page, figures: list[str]) -> None:
     """Streamlit draws the badge first and the figures after it."""
-    expect(page.get_by_test_id("stMetricValue")).to_have_text(figures, use_inner_text=True)
+    expect(page.locator(".fs-figure-value")).to_have_text(figures, use_inner_text=True)
 
 
 def is_greyed(page: Page, key: str) -> None:

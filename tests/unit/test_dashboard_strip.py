@@ -100,8 +100,9 @@ def test_stale_notice_tells_missing_orders_from_a_stopped_job():
     assert "cause is not known" in strip(age=1860).notice
 
 
-def test_late_figures_have_no_notice_yet():
-    assert strip(age=120).notice == ""
+def test_late_figures_are_called_late_and_say_when_they_will_be_called_old():
+    assert strip(age=120).notice == "Late: figures should be younger than 90 s; over 3 min they are called old."
+    assert strip(age=60).notice == ""
 
 
 def test_phase_counts_hours_of_a_long_sale_and_minutes_of_a_short_one():

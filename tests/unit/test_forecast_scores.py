@@ -1,6 +1,7 @@
 """Scores of forecasts: by hand, additive, and of the right pairs."""
 
 import math
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -27,16 +28,28 @@ def test_figures_by_hand():
     assert quality["log_loss"] == round(loss, 4)
     assert (quality["horizon"], quality["forecasts"], quality["stockouts"]) == (15, 4, 2)
     assert quality["reliability"] == [
-        {"forecasts": 1, "stated": 0.0, "observed": 0.0},
-        {"forecasts": 2, "stated": 0.225, "observed": 0.5},
-        {"forecasts": 1, "stated": 0.9, "observed": 1.0},
+        {"forecasts": 1, "stockouts": 0, "stated": 0.0, "observed": 0.0},
+        {"forecasts": 2, "stockouts": 1, "stated": 0.225, "observed": 0.5},
+        {"forecasts": 1, "stockouts": 1, "stated": 0.9, "observed": 1.0},
     ]
+
+
+def test_a_minute_of_the_course_has_its_own_scores():
+    end = datetime(2026, 11, 11, 9, 7, tzinfo=UTC)
+    assert scored([0.9, 0.2], [True, True], [True, False]).scored_minute(end) == {
+        "minute": "2026-11-11T09:07:00.000Z",
+        "forecasts": 2,
+        "stockouts": 1,
+        "brier": 0.025,
+        "brier_naive": 0.5,
+    }
+    assert ScoreSums.total([]).scored_minute(end)["brier"] is None
 
 
 def test_certainty_that_fails_costs_much_but_not_everything():
     quality = scored([1.0], [True], [False]).quality(5)
     assert quality["log_loss"] == round(-math.log(0.001), 4)
-    assert quality["reliability"] == [{"forecasts": 1, "stated": 1.0, "observed": 0.0}]
+    assert quality["reliability"] == [{"forecasts": 1, "stockouts": 0, "stated": 1.0, "observed": 0.0}]
 
 
 def test_nothing_can_be_said_of_nothing():

@@ -37,7 +37,7 @@ def test_redis_gone_is_said_in_words_and_the_page_recovers_by_itself(page, store
     store.stop()
     try:
         expect(page.locator(".st-key-state_redis_unreachable")).to_contain_text("Redis does not answer")
-        expect(page.get_by_test_id("stMetricValue")).to_have_count(0)
+        expect(page.locator(".fs-figure-value")).to_have_count(0)
     finally:
         store.start()
     expect(page.locator(".fs-table")).to_be_visible()
