@@ -25,7 +25,7 @@ from flashsale.stores.sales import active_sale
 from flashsale.stores.snapshots import current_snapshot_id, read_parts
 
 DAGS = ("minute_kpis", "archive_facts", "archive_maintenance", "retention", "seed_dimensions", "backfill_kpis")
-PARTS = ("kpi", "archive", "archive_verification")
+PARTS = ("kpi", "archive", "archive_verification", "notifier")
 
 Pulse = dict[str, Any]
 

@@ -77,7 +77,11 @@ def _service_line(config: StackConfig, service: Service, record: RunRecord | Non
 
 def _own_result(config: StackConfig, name: str) -> str:
     """What a service that just answered has produced last."""
-    special: dict[str, Callable[[StackConfig], str]] = {"generator": _writer_result, "airflow-api": _airflow_result}
+    special: dict[str, Callable[[StackConfig], str]] = {
+        "generator": _writer_result,
+        "airflow-api": _airflow_result,
+        "notifier": _notifier_result,
+    }
     try:
         return special[name](config) if name in special else "0 s old (this request)"
     except FlashsaleError as error:
@@ -87,6 +91,17 @@ def _own_result(config: StackConfig, name: str) -> str:
 def _writer_result(config: StackConfig) -> str:
     age = writer_age_seconds(config)
     return "nothing acknowledged yet" if age is None else f"{max(0.0, age):.0f} s old (watermark)"
+
+
+def _notifier_result(config: StackConfig) -> str:
+    with redis_errors("notifier"), redis_client(config.settings, "dashboard_read") as client:
+        sale_id = active_sale_id(client)
+        health = read_health(client, sale_id, {"notifier": "notifier"})["notifier"] if sale_id else None
+    if health is None:
+        return "nothing said yet"
+    age = (utc_now() - parse_iso(health["at"])).total_seconds()
+    failed = "" if health["state"] == "ok" else "FAILED: "
+    return f"{max(0.0, age):.0f} s old ({failed}{health['detail'][:80]})"
 
 
 def _airflow_result(config: StackConfig) -> str:

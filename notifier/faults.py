@@ -17,6 +17,8 @@ PARTS = {
     "retention": "retention_failed",
 }
 """Tail of a health key -> what its failure is called in the runbook."""
+_DAG_OF = {"kpi": "minute_kpis", "archive": "archive_facts", "retention": "retention"}
+"""Tail of a part's health key -> the DAG that runs it: both fail of one cause, and the part knows the reason."""
 URGENT = frozenset(
     {"redis_unreachable", "mongo_unreachable", "unreadable", "stale", "no_data", "generator_behind", "kpi_failed"}
 )
@@ -113,7 +115,11 @@ def _of_parts(seen: Sight) -> list[Fault]:
             found.append(Fault(PARTS[tail], PARTS[tail], f"The {tail} job fails", said, waits=tail == "kpi"))
         elif tail.startswith(_DAG):
             dag = plain(tail.removeprefix(_DAG))
-            found.append(Fault(f"dag_failed:{dag}", "dag_failed", f"The DAG {dag} failed", said))
+            part = next((seen.health.get(part) for part, name in _DAG_OF.items() if name == dag), None)
+            if part is None or part["state"] == "ok":
+                # A part that is well again says so a moment before its DAG does.
+                fault = Fault(f"dag_failed:{dag}", "dag_failed", f"The DAG {dag} failed", said, waits=part is not None)
+                found.append(fault)
     return found
 
 

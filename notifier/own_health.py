@@ -25,7 +25,8 @@ def health_of(targets: Targets, counts: Counts, now: datetime) -> tuple[HealthSt
     if not targets.usable:
         return "ok", "no targets are configured: nothing is sent"
     age = now - counts.oldest_waiting if counts.oldest_waiting else timedelta()
-    parts = [f"{len(targets.usable)} targets", f"{counts.waiting} deliveries waiting"]
+    many = len(targets.usable)
+    parts = [f"{many} target{'s' if many > 1 else ''}", f"{counts.waiting} deliveries waiting"]
     if counts.waiting:
         parts.append(f"the oldest for {age.total_seconds():.0f} s")
     if counts.held:

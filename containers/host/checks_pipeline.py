@@ -23,6 +23,7 @@ def check_pipeline(pulse: Pulse, now: datetime, because: Because) -> list[Findin
     findings = check_stores(pulse, because)
     findings += check_watermark(pulse, because)
     findings += check_dags(pulse, because)
+    findings += check_messages(pulse)
     return findings + check_figures(pulse, now, because)
 
 
@@ -61,6 +62,14 @@ def check_dags(pulse: Pulse, because: Because) -> list[Finding]:
             again = "" if name in BY_ITSELF else "trigger it again in Airflow"
             findings.append(mark(name, f"the DAG failed: {one_line(line)}{because(name)}", again))
     return findings or [ok("DAGs", f"{sum(dag.state == 'ok' for dag in pulse.dags.values())} ran well lately")]
+
+
+def check_messages(pulse: Pulse) -> list[Finding]:
+    """A target of the notifier that cannot be used, or messages that do not get through."""
+    if pulse.notifier is None or pulse.notifier["state"] == "ok":
+        return []
+    way_out = "`docker compose exec notifier flashsale-notify status` tells more, `make notify-test` tries each target"
+    return [problem("messages", f"not all are delivered: {one_line(pulse.notifier['detail'], 160)}", way_out)]
 
 
 def check_figures(pulse: Pulse, now: datetime, because: Because) -> list[Finding]:

@@ -43,6 +43,7 @@ class Pulse:
     archive: dict[str, str] | None
     dags: dict[str, Dag]
     import_errors: list[str] = field(default_factory=list)
+    notifier: dict[str, str] | None = None
 
     @property
     def is_live(self) -> bool:
@@ -95,4 +96,5 @@ def parse_pulse(text: str) -> Pulse:
             for name, dag in values["dags"].items()
         },
         import_errors=list(values.get("import_errors") or ()),
+        notifier=values["parts"].get("notifier"),
     )

@@ -24,7 +24,7 @@ class Row:
 def pipeline_lines(pulse: Pulse, now: datetime) -> list[Row]:
     """Rows for what the pipeline told; what it could not ask is unknown and not well."""
     dags = [_dag(name, dag, now) for name, dag in pulse.dags.items()]
-    return [_figures(pulse), _watermark(pulse), _archive(pulse, now), *dags]
+    return [_figures(pulse), _watermark(pulse), _archive(pulse, now), _messages(pulse, now), *dags]
 
 
 def _figures(pulse: Pulse) -> Row:
@@ -62,6 +62,14 @@ def _archive(pulse: Pulse, now: datetime) -> Row:
         return Row("archive", "quiet", "nothing archived in the last periods", True)
     well = pulse.archive["state"] == "ok"
     return Row("archive", "ok" if well else "FAILED", _told(pulse.archive["at"], pulse.archive["detail"], now), well)
+
+
+def _messages(pulse: Pulse, now: datetime) -> Row:
+    """The notifier says what waits; whether it lives is its container's row."""
+    if pulse.notifier is None:
+        return Row("messages", "unknown" if "redis" in pulse.troubles else "quiet", "", "redis" not in pulse.troubles)
+    well = pulse.notifier["state"] == "ok"
+    return Row("messages", "ok" if well else "FAILED", _told(pulse.notifier["at"], pulse.notifier["detail"], now), well)
 
 
 def _dag(name: str, dag: Dag, now: datetime) -> Row:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flashsale.minutes import MINUTE
 from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
 from flashsale.snapshot import PARTS
@@ -13,18 +15,26 @@ from flashsale.stores.redis_client import redis_client
 from flashsale.stores.snapshots import current_snapshot_id, read_parts
 from spark_jobs import minute_kpis
 from tests.support import by_hand
+from tests.support.notified_sale import notified_sale
+from tests.support.receivers import Webhook, until
 from tests.support.shop import Pipeline, at
 
 
 @pytest.fixture(scope="module")
-def published(
+def pipeline(
     spark_services: Settings, open_test_sale: Callable[..., SaleRun], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Any]:
+) -> Pipeline:
     settings = by_hand.remembering(spark_services, tmp_path_factory.mktemp("calibration"))
     sale = open_test_sale(settings, sale_start=at("09:00"), sale_end=at("11:00"))
     pipeline = Pipeline(settings, sale)
     pipeline.add(by_hand.ORDERS, by_hand.INVENTORY)
     pipeline.acked_through(by_hand.END)
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def published(pipeline: Pipeline) -> dict[str, Any]:
+    settings, sale = pipeline.settings, pipeline.sale
     report = minute_kpis.run(settings, at(by_hand.END), sale.sale_id)
     with redis_client(settings, "dashboard_read") as redis:
         assert current_snapshot_id(redis, sale.sale_id) == report.snapshot_id
@@ -81,3 +91,30 @@ def test_trend_has_a_row_for_each_minute_of_the_sale(published: dict[str, Any]) 
 def test_no_pair_of_the_shop_is_a_phantom_stock_suspect(published: dict[str, Any]) -> None:
     """Nor product 6, whose stock nobody ever told."""
     assert published["data_quality"]["phantom_suspects"] == {"total": 0, "rows": []}
+
+
+@pytest.mark.usefixtures("published")
+def test_alert_that_the_second_bad_minute_raises_is_delivered_with_what_to_do(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """Last in this file: it publishes the next minute."""
+    end = at(by_hand.END) + MINUTE
+    pipeline.acked_through("09:13")
+    minute_kpis.run(pipeline.settings, end, pipeline.sale.sale_id)
+    hook = Webhook().open()
+    with notified_sale(pipeline.settings, pipeline.sale, tmp_path, prepared=False) as watched:
+        watched.targets(hook.url)
+        with watched.watching(notify_severity="high"):
+            until(lambda: any("Product 3" in message["title"] for message in hook.taken))
+    hook.close()
+    told = {message["title"]: message["message"] for message in hook.taken}
+    with redis_client(pipeline.settings, "dashboard_read") as redis:
+        identifier = current_snapshot_id(redis, pipeline.sale.sale_id)
+        assert identifier is not None
+        rows = json.loads(read_parts(redis, pipeline.sale.sale_id, identifier, ("alerts",))["alerts"] or "")
+    (row,) = (row for row in rows if (row["product_id"], row["warehouse_id"]) == (3, 1))
+    (body,) = (text for title, text in told.items() if title.startswith("SOLD OUT: Product 3 in Warehouse 1"))
+    assert f"To do: {row['action'].replace('_', ' ')}" in body
+    assert row["reason"][:60] in body
+    # Nobody publishes any more, and it is long past the minute: that is told as well.
+    assert "URGENT: The figures are stale" in told

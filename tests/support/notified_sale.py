@@ -139,8 +139,8 @@ class NotifiedSale:
 
 
 @contextmanager
-def notified_sale(settings: Settings, sale: SaleRun, folder: Path) -> Iterator[NotifiedSale]:
-    """The sale with fresh figures, nothing wrong, an empty outbox and no targets."""
+def notified_sale(settings: Settings, sale: SaleRun, folder: Path, *, prepared: bool = True) -> Iterator[NotifiedSale]:
+    """The sale with an empty outbox and no targets; `prepared`: with fresh figures too, and nothing wrong."""
     secrets = folder / "secrets"
     shutil.copytree(settings.secrets_dir or settings.home / "secrets", secrets)
     quick = settings.model_copy(update={"secrets_dir": secrets, **QUICK})
@@ -150,10 +150,11 @@ def notified_sale(settings: Settings, sale: SaleRun, folder: Path) -> Iterator[N
         redis_client(settings, "publisher") as publisher,
     ):
         owner[REGISTRY_DATABASE][OUTBOX].delete_many({})
-        owner[sale.database].products_dim.delete_many({})
-        write_sale(publisher, sale, [])
         watched = NotifiedSale(quick, sale, owner, jobs[sale.database], publisher)
-        watched.publish()
+        if prepared:
+            owner[sale.database].products_dim.delete_many({})
+            write_sale(publisher, sale, [])
+            watched.publish()
         yield watched
         owner[REGISTRY_DATABASE][OUTBOX].delete_many({})
 

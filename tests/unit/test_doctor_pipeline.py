@@ -104,6 +104,21 @@ def test_store_that_does_not_answer_the_jobs_is_a_problem() -> None:
     assert {row.name: row.state for row in pipeline_lines(away, NOW)}["minute KPIs"] == "unknown"
 
 
+def test_messages_that_do_not_get_through_are_a_problem() -> None:
+    failed = {"state": "failed", "at": "2026-11-11T10:00:20.000Z", "detail": "2 targets, 1 given up in the last hour"}
+    ill = replace(WELL, notifier=failed)
+    found = _unwell(ill)["messages"]
+    assert (found.mark, found.text) == (
+        "problem", "not all are delivered: 2 targets, 1 given up in the last hour",
+    )  # fmt: skip
+    rows = {row.name: row for row in pipeline_lines(ill, NOW)}
+    assert (rows["messages"].state, rows["messages"].well) == ("FAILED", False)
+    assert rows["messages"].result == "10 s old (2 targets, 1 given up in the last hour)"
+    well = replace(WELL, notifier={**failed, "state": "ok"})
+    assert not _unwell(well)
+    assert all(row.well for row in pipeline_lines(well, NOW))
+
+
 def test_failed_archive_is_not_well() -> None:
     rows = pipeline_lines(replace(WELL, archive={"state": "failed", "at": "", "detail": "HDFS is full"}), NOW)
     assert ("archive", "FAILED", "HDFS is full", False) in [(r.name, r.state, r.result, r.well) for r in rows]

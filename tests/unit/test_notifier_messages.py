@@ -86,6 +86,23 @@ def test_what_cannot_be_seen_is_not_over() -> None:
     assert is_over("redis_unreachable", _seen(timedelta()), set())
 
 
+def _report(state: str) -> Any:
+    return {"state": state, "at": iso(NOW), "detail": "why"}
+
+
+def test_job_and_its_dag_that_fail_of_one_cause_are_one_fault() -> None:
+    health = {"archive": _report("failed"), "dag:archive_facts": _report("failed"), "dag:mine": _report("failed")}
+    assert _keys(_seen(timedelta(), health=health)) == ["archive_failed", "dag_failed:mine"]
+    healed = {**health, "archive": _report("ok")}
+    found = {fault.key: fault for fault in faults(_seen(timedelta(), health=healed), SETTINGS)}
+    assert found["dag_failed:archive_facts"].waits
+    assert not found["dag_failed:mine"].waits
+    # It failed before its job could say anything, such as a file that cannot be loaded.
+    silent = {"dag:archive_facts": _report("failed")}
+    (alone,) = faults(_seen(timedelta(), health=silent), SETTINGS)
+    assert (alone.key, alone.waits) == ("dag_failed:archive_facts", False)
+
+
 def test_fault_that_comes_and_goes_within_a_moment_is_not_told_to_be_over() -> None:
     episodes = Episodes(timedelta(seconds=60))
     stale = Fault("stale", "stale", "The figures are stale", "")

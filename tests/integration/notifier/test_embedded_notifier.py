@@ -4,12 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from embedded.config import isolated_config
+from embedded.config import StackConfig, isolated_config
 from embedded.status import status
+from flashsale.redis_keys import SaleKeys
+from flashsale.stores.mongo import mongo_client
+from flashsale.stores.redis_client import redis_client
+from flashsale.stores.sales import active_sale
 from tests.support.receivers import Webhook, until
 from tests.support.stacks import running_stack, temporary_home
 
 SALE = Path(__file__).parents[3] / "configs" / "sales" / "flat.toml"
+
+
+def _sale_id(config: StackConfig) -> str:
+    with mongo_client(config.settings, "notifier") as mongo:
+        return active_sale(mongo).sale_id
 
 
 def test_stack_starts_the_notifier_which_tells_of_the_stack(hook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,9 +28,13 @@ def test_stack_starts_the_notifier_which_tells_of_the_stack(hook: Webhook, capsy
             (home / "secrets" / "notify_targets").write_text(hook.url)
             service = stack.services["notifier"]
             service.probe()
+            health = SaleKeys(_sale_id(config)).health("notifier")
+            with redis_client(config.settings, "publisher") as redis:
+                until(lambda: "1 target" in str(redis.get(health)))
             status(config)
             (line,) = (row for row in capsys.readouterr().out.splitlines() if row.startswith("notifier"))
             assert line.split()[1] == "answers"
+            assert "s old (1 target, 0 deliveries waiting)" in line
             stack.stop_one("redis")
             until(lambda: hook.taken, 30)
             assert hook.subjects() == ["URGENT: Redis does not answer"]
