@@ -36,13 +36,13 @@ def _answer(words: str, stories: Sequence[AlertStory], as_of: datetime, currency
 
 
 def median_answer(stories: Sequence[AlertStory], as_of: datetime) -> str:
-    """``2 min``: in the middle, how long after an alert was raised somebody acted; a dash while nobody did."""
+    """``half of the answers within 2 min`` of raising the alert; or that nobody acted."""
     waits = sorted(
         max(0.0, (story.acted_at - story.raised_at) / MINUTE)
         for story in stories
         if story.acted_at is not None and _acted(story, as_of)
     )
-    return minutes(waits[len(waits) // 2]) if waits else DASH
+    return f"half of the answers within {minutes(waits[len(waits) // 2])}" if waits else "none was answered yet"
 
 
 def story_rows(

@@ -11,7 +11,7 @@ from dashboard.names import Names
 from dashboard.palette import SEVERITY_SIGNS
 from dashboard.wording import minutes, money
 from flashsale.minutes import parse_iso
-from flashsale.snapshot import ActionRow, Actions, AlertRow, Severity
+from flashsale.snapshot import Actions, AlertRow, Severity
 
 SHOWN_GROUPS = 12
 GROUPS_A_LINE = 4
@@ -41,12 +41,13 @@ def flood_groups(
 
 
 def folded(actions: Actions, filters: Filters) -> Actions:
-    """`actions` without the rows that stand in a group; a viewer who chose the warehouse sees them all."""
-    collapsed = {row["warehouse_id"] for row in _groups(actions)}
-    if not collapsed or filters.warehouse:
+    """`actions` without the rows that stand in a group; a viewer who chose a warehouse sees them all."""
+    groups = _groups(actions)
+    if not groups or filters.warehouse:
         return actions
-    rows = [row for row in actions["rows"] if not _in_group(row, collapsed)]
-    apart = actions["total"] - sum(row["count"] for row in _groups(actions))
+    grouped = set(actions["grouped"])
+    rows = [row for row in actions["rows"] if row["alert_id"] not in grouped]
+    apart = actions["total"] - sum(row["count"] for row in groups)
     return {**actions, "total": max(apart, len(rows)), "rows": rows}
 
 
@@ -61,11 +62,6 @@ def beside(actions: Actions, groups: Sequence[FloodGroup]) -> Actions:
 def _groups(actions: Actions) -> list[AlertRow]:
     # A snapshot of the release before has none.
     return actions.get("groups", [])
-
-
-def _in_group(row: ActionRow, collapsed: set[int]) -> bool:
-    handled = row["state"] not in ("open", None)
-    return row["warehouse_id"] in collapsed and not handled and row["severity"] != "watch"
 
 
 def _group(row: AlertRow, names: Names, currency: str, as_of: datetime) -> FloodGroup:

@@ -97,16 +97,18 @@ def draw_actions(actions: ActionTable, as_of: str) -> None:
         )
 
 
-def draw_flood(groups: Sequence[FloodGroup]) -> None:
-    """Very much at once, a warehouse a row; a click shows the rows of one."""
+def draw_flood(groups: Sequence[FloodGroup], *, choose: bool = True) -> None:
+    """Very much at once, a warehouse a row; with `choose`, a click shows the rows of one."""
     together = sum(group.count for group in groups)
+    what_to_do = f"choose one to see its rows. {runbook_words('flood')}" if choose else "the most urgent stand alone"
     with st.container(key="flood"):
         _flood(
             key="flood_groups",
             data={
-                "title": f"▲ Flood: {together:,} alerts at once,",
-                "text": f"one row a warehouse; choose one to see its rows. {runbook_words('flood')}",
+                "title": f"▲ Flood: {together:,} alerts collapsed,",
+                "text": f"one row a warehouse; {what_to_do}",
                 "groups": [asdict(group) for group in groups],
+                "choose": choose,
             },
             on_warehouse_change=_choose_warehouse,
         )
@@ -122,6 +124,12 @@ def draw_nothing_left(total: int) -> None:
     with st.container(key="actions"), st.container(key="nothing_left"):
         st.subheader("No open row matches the filter", anchor=False, text_alignment="center")
         st.text(f"{total:,} row{'s are' if total > 1 else ' is'} open in all; show all to see what to do.")
+
+
+def draw_all_in_groups() -> None:
+    """Nothing stands alone in this flood."""
+    with st.container(key="actions"), st.container(key="nothing_left"):
+        st.text("Everything open stands in the groups above.")
 
 
 def draw_where_and_trend(risk: RiskMap, charts: Charts) -> None:

@@ -175,12 +175,14 @@ class ActionRow(ProductRow):
 class Actions(TypedDict):
     """The most urgent rows, and how many there are in all; in a flood the group rows of the part `alerts` besides.
 
-    They stand here too, because the first screen reads this part and not `alerts`, which grows with the catalogue.
+    They stand here too, because the first screen reads this part and not `alerts`, which grows with the catalogue;
+    `grouped` are the ids of the rows' alerts that stand in a group.
     """
 
     total: int
     rows: list[ActionRow]
     groups: list[AlertRow]
+    grouped: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flashsale.alerts.life import bad_pairs
-from flashsale.alerts.view import alert_view
+from flashsale.alerts.view import alert_view, flood_of
 from flashsale.decisions.rules import load_decision_rules
 from flashsale.dimensions import planned_intensity
 from flashsale.errors import NothingToDoError, SupersededRunError
@@ -82,8 +82,7 @@ def publish(
     actions = action_rows(parts["products"], book.shown(), decisions, done.window, settings)
     shown = actions[:ACTION_ROWS]
     parts["alerts"] = alert_view(book.latest.values(), decisions, engine.dimensions.warehouse_names())
-    groups = [row for row in parts["alerts"] if row["alert_id"] is None]
-    parts["actions"] = {"total": len(actions), "rows": shown, "groups": groups}
+    parts["actions"] = {"total": len(actions), "rows": shown, **flood_of(shown, parts["alerts"])}
     parts["trend"] = trend_rows(engine.store.history(end - (TREND_MINUTES - 1) * MINUTE, end))
     parts["data_quality"] = quality
     parts["forecast_quality"] = score_forecasts(database, engine.store, end)

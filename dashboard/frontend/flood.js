@@ -20,15 +20,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   head.append(element("strong", "", data.title), ` ${data.text}`);
   const list = element("div", "fs-flood-groups");
   for (const group of data.groups) {
-    const button = element("button", `fs-flood-group fs-severity-${group.severity}`);
-    button.type = "button";
+    const button = element(data.choose ? "button" : "div", `fs-flood-group fs-severity-${group.severity}`);
+    if (data.choose) button.type = "button";
     button.dataset.warehouse = group.warehouse;
     const first = element("span", "fs-flood-first");
     first.append(element("span", "fs-icon", group.icon), " ", element("bdi", "", group.name));
     first.append(element("span", "fs-flood-count", `${group.count.toLocaleString("en")} alerts`));
     button.append(first, element("bdi", "fs-second", group.reason), element("span", "fs-second", group.detail));
     button.title = `${group.name}: ${group.reason}`;
-    button.addEventListener("click", () => setTriggerValue("warehouse", group.warehouse));
+    if (data.choose) button.addEventListener("click", () => setTriggerValue("warehouse", group.warehouse));
     list.append(button);
   }
   root.replaceChildren(head, list);

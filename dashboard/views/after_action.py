@@ -109,8 +109,7 @@ def _draw_answers(scene: Scene, chronicle: Chronicle, minute: datetime, names: N
     with left:
         draw_table(
             "answers",
-            f"Were warnings acted on? {len(stories):,} since the sale began, "
-            f"half of the answers within {median_answer(stories, minute)}",
+            f"Were warnings acted on? {len(stories):,} since the sale began, {median_answer(stories, minute)}",
             ("", "#Alerts", "#Sold out all the same", "#Still open", "#Acting was worth"),
             answer_rows(stories, minute, currency) if stories else [],
             "No warning so far.",

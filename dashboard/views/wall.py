@@ -54,10 +54,10 @@ def _figures(_: Scene, published: Published) -> None:
 def _actions(scene: Scene, published: Published) -> None:
     board = published.board
     if board.flood:
-        panels.draw_flood(board.flood)
+        panels.draw_flood(board.flood, choose=False)
     as_of = shop_time(published.fresh.through, scene.zone, scene.now)
     if board.shown_actions["rows"] or not board.all_actions["rows"]:
-        rows = SHOWN_ROWS - (2 if board.flood else 0)
+        rows = SHOWN_ROWS // 2 if board.flood else SHOWN_ROWS
         panels.draw_actions(replace(board.actions, lines=board.actions.lines[:rows]), as_of)
     elif not board.flood:
         panels.draw_nothing_left(board.all_actions["total"])

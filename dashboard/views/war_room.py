@@ -28,5 +28,7 @@ def _draw_what(board: Board, scene: Scene, published: Published) -> None:
         draw_filter_bar(board, scene.address, published.snapshot_id)
         if board.shown_actions["rows"] or not board.all_actions["rows"]:
             panels.draw_actions(board.actions, shop_time(published.fresh.through, scene.zone, scene.now))
-        elif not board.flood:
+        elif board.flood:
+            panels.draw_all_in_groups()
+        else:
             panels.draw_nothing_left(board.all_actions["total"])

@@ -1,11 +1,12 @@
 """What a reader sees of the alerts: one row each, and in a flood one row a warehouse."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypedDict
 
 from flashsale.alerts.record import Alert, Pair
 from flashsale.decisions.decide import Decision
 from flashsale.minutes import iso
-from flashsale.snapshot import SEVERITY_ORDER, AlertRow
+from flashsale.snapshot import SEVERITY_ORDER, ActionRow, AlertRow
 
 
 def alert_view(alerts: Iterable[Alert], decisions: Mapping[Pair, Decision], names: Mapping[int, str]) -> list[AlertRow]:
@@ -24,6 +25,23 @@ def alert_view(alerts: Iterable[Alert], decisions: Mapping[Pair, Decision], name
     rows = [_row(alert, decisions.get(alert.pair)) for alert in live if alert.alert_id not in grouped]
     rows += [_group_row(members, decisions, names) for members in groups.values()]
     return sorted(rows, key=_place)
+
+
+class Flood(TypedDict):
+    """Group rows, and ids of the action rows' alerts that stand in one of them."""
+
+    groups: list[AlertRow]
+    grouped: list[str]
+
+
+def flood_of(actions: Sequence[ActionRow], alerts: Sequence[AlertRow]) -> Flood:
+    """What the action table needs of the alerts (the rows of `alert_view`) in a flood; empty otherwise."""
+    alone = {row["alert_id"] for row in alerts}
+    ids = (row["alert_id"] for row in actions)
+    return {
+        "groups": [row for row in alerts if row["alert_id"] is None],
+        "grouped": [identifier for identifier in ids if identifier is not None and identifier not in alone],
+    }
 
 
 def _row(alert: Alert, decision: Decision | None) -> AlertRow:

@@ -130,7 +130,7 @@ def parts(end: datetime, seed: int = 11, trend_minutes: int = 60, open_actions: 
         ],
         "city_warehouse": cells,
         "trend": trend,
-        "actions": {"total": open_actions, "rows": rows, "groups": []},
+        "actions": {"total": open_actions, "rows": rows, "groups": [], "grouped": []},
         "alerts": [],
         "data_quality": {
             "score": 0.996,
@@ -242,8 +242,10 @@ def flooded(end: datetime) -> dict[str, Any]:
     content = parts(end, open_actions=50)
     sizes = {1: 120, 3: 60, 4: 34}
     content["actions"]["groups"] = [_group_row(warehouse, count, end) for warehouse, count in sizes.items()]
-    apart = sum(row["warehouse_id"] not in sizes or row["severity"] == "watch" for row in content["actions"]["rows"])
-    content["actions"]["total"] = sum(sizes.values()) + apart
+    rows = content["actions"]["rows"]
+    grouped = [row["alert_id"] for row in rows if row["warehouse_id"] in sizes and row["severity"] != "watch"]
+    content["actions"]["grouped"] = grouped
+    content["actions"]["total"] = sum(sizes.values()) + len(rows) - len(grouped)
     content["alerts"] = content["actions"]["groups"]
     return content
 

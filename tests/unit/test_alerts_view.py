@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flashsale.alerts.life import Alert
-from flashsale.alerts.view import alert_view
+from flashsale.alerts.view import alert_view, flood_of
 from flashsale.decisions.decide import Decision
 
 NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
@@ -54,3 +54,12 @@ def test_a_flood_is_one_line_a_warehouse_until_somebody_takes_an_alert_in_hand()
         (2, "watch"),
     ]
     assert sum(row["count"] for row in view) == 14
+
+
+def test_the_action_table_learns_which_of_its_rows_stand_in_a_group() -> None:
+    flood = [alert(p, 1, "critical", collapsed=True) for p in range(1, 4)]
+    alone = alert(9, 1, "critical")
+    view = alert_view([*flood, alone], {}, NAMES)
+    rows: list[Any] = [{"alert_id": one.alert_id} for one in (flood[0], alone)] + [{"alert_id": None}]
+    assert flood_of(rows, view) == {"groups": [view[0]], "grouped": [flood[0].alert_id]}
+    assert flood_of(rows[1:], alert_view([alone], {}, NAMES)) == {"groups": [], "grouped": []}
