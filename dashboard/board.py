@@ -50,6 +50,7 @@ class Board:
     surging_pairs: int
     figures: tuple[Figure, ...]
     actions: ActionTable
+    names: Names
     map: RiskMap
     loads: tuple[WarehouseLoad, ...]
     trend: RiskTrend
@@ -82,7 +83,8 @@ def build_board(
                 settings.currency,
                 settings.value_horizon_minutes,
             ),
-            actions=action_table(parts["actions"], names, settings.currency, end),
+            actions=action_table(parts["actions"], names, settings.currency, end, zone, meta["snapshot_id"]),
+            names=names,
             map=risk_map(parts["cities"], parts["city_warehouse"], names),
             loads=warehouse_loads(parts["warehouses"], names),
             trend=risk_trend(parts["trend"], end, zone),

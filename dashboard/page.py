@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard import panels, states
+from dashboard.acting import draw_actions
 from dashboard.board import Board, build_board, parse_meta
 from dashboard.charts import Charts, load_chart, risk_map_chart, trend_chart
 from dashboard.freshness import freshness
@@ -71,7 +72,11 @@ def _draw_board(board: Board, charts: Charts, present: Present, zone: ZoneInfo, 
         # Another key per state: figures that went stale look it.
         with st.container(key=f"board_{fresh.state}"):
             panels.draw_figures(board.figures)
-            panels.draw_actions(board.actions, shop_time(fresh.through, zone, now))
+            with st.container(key="actions"):
+                if board.actions.lines:
+                    draw_actions(board, _client(), _settings())
+                else:
+                    panels.draw_all_clear(shop_time(fresh.through, zone, now))
             panels.draw_where_and_trend(board.map, charts)
 
 

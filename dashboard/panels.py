@@ -5,10 +5,9 @@ from dataclasses import asdict
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.action_table import ActionTable
 from dashboard.charts import Charts
 from dashboard.figures import Figure
-from dashboard.frontend import ACTION_TABLE_JS, STATUS_STRIP_JS
+from dashboard.frontend import STATUS_STRIP_JS
 from dashboard.risk_map import RiskMap
 from dashboard.states import Message
 from dashboard.strip import Strip
@@ -19,9 +18,6 @@ _CHART_CONFIG = {"displayModeBar": False, "responsive": True}
 
 _status_strip = st.components.v2.component(
     "status_strip", html='<div class="fs-strip-root"></div>', js=STATUS_STRIP_JS, isolate_styles=False
-)
-_action_table = st.components.v2.component(
-    "action_table", html='<div class="fs-table-root"></div>', js=ACTION_TABLE_JS, isolate_styles=False
 )
 
 
@@ -66,18 +62,11 @@ def draw_figures(figures: tuple[Figure, ...]) -> None:
                 )
 
 
-def draw_actions(actions: ActionTable, as_of: str) -> None:
-    """What do I do now; when there is nothing to do, that is said."""
-    with st.container(key="actions"):
-        if not actions.lines:
-            with st.container(key="all_clear"):
-                st.subheader(":green[✓ All clear]", anchor=False, text_alignment="center")
-                st.text(f"Nothing is sold out or about to run out, as of {as_of}.")
-            return
-        _action_table(
-            key="action_table",
-            data={"title": actions.title, "more": actions.more, "lines": [asdict(line) for line in actions.lines]},
-        )
+def draw_all_clear(as_of: str) -> None:
+    """Nothing to do, and as of when."""
+    with st.container(key="all_clear"):
+        st.subheader(":green[✓ All clear]", anchor=False, text_alignment="center")
+        st.text(f"Nothing is sold out or about to run out, as of {as_of}.")
 
 
 def draw_where_and_trend(risk: RiskMap, charts: Charts) -> None:
