@@ -96,7 +96,7 @@ def _try(value: Any, reader: RedisClient, settings: Settings, sale_id: str) -> t
 
 def _attempt(value: Mapping[str, Any]) -> int:
     number = value.get("attempt")
-    return int(number) if isinstance(number, int | float) else 0
+    return number if isinstance(number, int) else 0
 
 
 def _noted() -> None:

@@ -155,6 +155,7 @@ def _whole(value: Mapping[str, Any], name: str) -> int | None:
     found = value.get(name)
     if found is None:
         return None
-    if isinstance(found, bool) or not isinstance(found, int | float) or found != int(found):
+    whole = isinstance(found, int) or (isinstance(found, float) and found.is_integer())
+    if isinstance(found, bool) or not whole:
         raise PressError(f"Not sent: {name} must be a whole number.")
     return int(found)

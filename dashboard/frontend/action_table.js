@@ -40,7 +40,10 @@ function newTable(root) {
   table.release = () => order(table);
   table.open = (tr) => table.setTriggerValue("open", { key: tr.dataset.key, snapshot_id: tr.dataset.snapshot });
   const stops = [watchPointer(table, table.tbody), watchKeys(table), watchClicks(table)];
-  const timer = setInterval(() => order(table), 1_000);
+  const timer = setInterval(() => {
+    sendAgain(table);
+    order(table);
+  }, 1_000);
   table.stop = () => {
     stops.forEach((stop) => stop());
     clearInterval(timer);
@@ -59,8 +62,9 @@ function watchClicks(table) {
   table.tbody.addEventListener("click", (event) => {
     const pressed = event.target.closest("button");
     const tr = pressed?.closest("tr");
-    if (!tr || event.detail > 1) return; // the second of a double click
-    if (event.detail === 1) {
+    if (!tr) return;
+    if (event.detail > 0) {
+      // by pointer; a key on the focused button has no position it could be wrong about
       if (begun?.pressed !== pressed || begun.key !== tr.dataset.key) return;
       if (!begun.aimed) return table.say("The order had just changed: look again, then press");
     }

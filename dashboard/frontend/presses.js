@@ -79,6 +79,10 @@ function settle(table, outcomes) {
       table.say(outcome.error);
     }
   }
+}
+
+// The server was away, or put the table up anew and forgot what it was told.
+function sendAgain(table) {
   if (kept.outbox.length && performance.now() - kept.sentAt > RESEND_MS) sendOutbox(table);
 }
 

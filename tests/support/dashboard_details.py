@@ -17,14 +17,16 @@ def publish_with_details(client: RedisClient, end: datetime, content: dict[str, 
     """Publish the minute that ends at `end` with the drill-down of each of its rows."""
     content = parts(end) if content is None else content
     details = {
-        f"{r['product_id']}:{r['warehouse_id']}": canonical_json(_details(r, end)) for r in content["actions"]["rows"]
+        f"{r['product_id']}:{r['warehouse_id']}": canonical_json(row_details(r, end))
+        for r in content["actions"]["rows"]
     }
     made = replace(snapshot(end, content), details=details)
     publish_snapshot(client, SALE_ID, made, end, 30)
     return made
 
 
-def _details(row: dict[str, Any], end: datetime) -> dict[str, Any]:
+def row_details(row: dict[str, Any], end: datetime) -> dict[str, Any]:
+    """The drill-down of a row of the part `actions`."""
     available, velocity = row["available"], row["velocity"]
 
     def left(minute: int, speed: float) -> int:
