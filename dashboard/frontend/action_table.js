@@ -136,13 +136,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   kept.owners = [...new Set([...owners.filter((name) => name && name !== "—"), ...kept.owners])].slice(0, 30);
   refill(table);
   order(table);
-  if (isNew && kept.focus && document.activeElement === document.body) {
-    // The table was put up anew: the keyboard goes back to the row it was in.
-    const tr = table.byKey.get(kept.focus);
-    if (tr && kept.hadKeyboard) focusRow(table, tr);
-  }
+  if (isNew) restoreKeyboard(table);
   return () => {
-    kept.hadKeyboard = table.tbody.contains(document.activeElement);
     table.stop();
     tables.delete(root);
   };

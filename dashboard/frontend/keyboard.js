@@ -73,11 +73,28 @@ function watchKeys(table) {
   const listener = (event) => onKey(table, event);
   document.addEventListener("keydown", listener);
   table.tbody.addEventListener("focusin", (event) => {
+    kept.hasKeyboard = true;
     const tr = event.target.closest("tr");
     if (tr && kept.focus !== tr.dataset.key) {
       kept.focus = tr.dataset.key;
       rove(table);
     }
   });
+  // Taken away by the viewer, or because the table itself was taken out of the page?
+  table.tbody.addEventListener("focusout", () => {
+    setTimeout(() => {
+      const now = document.activeElement;
+      if (table.tbody.isConnected && !table.tbody.contains(now) && !now.closest("dialog, [role=dialog]")) {
+        kept.hasKeyboard = false;
+      }
+    });
+  });
   return () => document.removeEventListener("keydown", listener);
+}
+
+// The table was put up anew, as when the figures turn late: the keyboard goes back to its row.
+function restoreKeyboard(table) {
+  if (!kept.hasKeyboard || document.activeElement !== document.body) return;
+  const tr = table.byKey.get(kept.focus);
+  if (tr) focusRow(table, tr);
 }

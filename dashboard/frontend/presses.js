@@ -10,7 +10,8 @@ const kept = (window.fsActing ??= {
   sentAt: 0,
   pressedAt: new Map(), // alert -> when something was pressed last
   trouble: new Map(), // alert -> {command, error}
-  focus: "", // key of the row that has the keyboard
+  focus: "", // key of the row that had the keyboard last
+  hasKeyboard: false, // whether it still has it
   owners: [], // names seen as owners, to choose from
 });
 

@@ -72,6 +72,14 @@ class ActionTableStage:
         )
         return x, y, alert
 
+    def put_up_anew(self, rows: Sequence[dict[str, Any]], snapshot_id: str) -> None:
+        """Take the component out of the page and put it up again, as Streamlit does when its surroundings change."""
+        self.page.evaluate(
+            "() => { const root = document.querySelector('.fs-table-root'); const fresh = root.cloneNode(false);"
+            " root.replaceWith(fresh); window.stop(); }"
+        )
+        self.feed(rows, snapshot_id)
+
     def sent(self) -> list[dict[str, Any]]:
         """The commands sent since the last call; the server has answered for them."""
         sent: list[dict[str, Any]] = self.page.evaluate(

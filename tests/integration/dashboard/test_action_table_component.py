@@ -162,6 +162,18 @@ def test_focus_stays_with_the_alert_through_500_reorderings(stage: ActionTableSt
     assert [command["alert_id"] for command in stage.sent()] == [own["alert_id"]]
 
 
+def test_a_table_that_is_put_up_anew_gives_the_keyboard_back_to_its_row(stage: ActionTableStage) -> None:
+    rows, page = pool(), stage.page
+    stage.feed(rows[:5], "s1")
+    page.locator(".fs-row").nth(3).focus()
+    stage.put_up_anew(rows[1:6], "s2")
+    expect(page.locator(".fs-row:focus")).to_have_attribute("data-alert", rows[3]["alert_id"])
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_timeout(50)
+    stage.put_up_anew(rows[1:6], "s3")
+    expect(page.locator(".fs-row:focus")).to_have_count(0)  # it takes no keyboard that it did not have
+
+
 def test_everything_can_be_done_by_keyboard(stage: ActionTableStage) -> None:
     rows, page = pool(), stage.page
     stage.feed([rows[0], rows[1] | {"state": "acknowledged", "owner": "Bilal"}, *rows[2:5]], "s1")
