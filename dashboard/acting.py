@@ -23,6 +23,8 @@ from flashsale.stores.redis_client import RedisClient
 
 KEY = "action_table"
 _OUTCOMES = "action_table_outcomes"
+PRESSES_AT_ONCE = 50
+"""Of one viewer; what is left waits for the next refresh."""
 REMEMBERED_OUTCOMES = 200
 
 log = logging.getLogger("dashboard")
@@ -49,7 +51,7 @@ def draw_actions(board: Board, reader: RedisClient, settings: Settings) -> None:
 
 def _view(table: ActionTable, commands: list[Command], zone: ZoneInfo) -> dict[str, Any]:
     published = {
-        line.alert_id: Published(None if line.owner == DASH else line.owner, line.handled)
+        line.alert_id: Published(None if line.owner == DASH else line.owner, line.undoable)
         for line in table.lines
         if line.alert_id is not None
     }
@@ -66,7 +68,7 @@ def _sent(state: Mapping[str, Any] | None, reader: RedisClient, settings: Settin
     """Command id -> {attempt, error}, of what is in the viewer's outbox; each attempt is sent once."""
     outbox = (state or {}).get("outbox") or []
     outcomes: dict[str, Any] = st.session_state.setdefault(_OUTCOMES, {})
-    for value in outbox if isinstance(outbox, list) else []:
+    for value in outbox[:PRESSES_AT_ONCE] if isinstance(outbox, list) else []:
         known = outcomes.get(str(value.get("command_id"))) if isinstance(value, Mapping) else None
         if known and (not known["error"] or known["attempt"] >= _attempt(value)):
             continue

@@ -12,6 +12,7 @@ from flashsale.minutes import parse_iso
 from flashsale.snapshot import ActionRow, Actions
 
 SHOWN_ROWS = 10
+HANDLED = ("acknowledged", "snoozed", "in_transit")
 NOT_RAISED = "No alert yet: it is raised after a second bad minute"
 
 
@@ -21,7 +22,8 @@ class ActionLine:
 
     `key` names the (product, warehouse), so that a click is about this row whatever moved meanwhile;
     `snapshot_id` is the one the line was drawn from.
-    Without an `alert_id` nothing can be done with the line, and `no_buttons` says why.
+    Without an `alert_id` nothing can be done with the line, and `no_buttons` says why.  `handled`: somebody has
+    taken it in hand; `undoable`: or at least given it an owner.
     """
 
     key: str
@@ -46,6 +48,7 @@ class ActionLine:
     owner: str
     state: str
     handled: bool
+    undoable: bool
     open_for: str
 
 
@@ -98,7 +101,8 @@ def _line(row: ActionRow, names: Names, currency: str, as_of: datetime, zone: Zo
         saves=money(row["value_saved"], currency) if row["value_saved"] else DASH,
         owner=row["owner"] or DASH,
         state=_state(row, zone),
-        handled=row["state"] in ("acknowledged", "snoozed", "in_transit"),
+        handled=row["state"] in HANDLED,
+        undoable=row["owner"] is not None or row["state"] in HANDLED,
         open_for=_open_for(row["raised_at"], as_of),
     )
 

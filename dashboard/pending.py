@@ -34,10 +34,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An alert as its snapshot has it; `handled`: somebody did something that could be undone."""
+    """An alert as its snapshot has it; `undoable`: somebody did something that could be undone."""
 
     owner: str | None
-    handled: bool
+    undoable: bool
 
 
 class PendingCommands:
@@ -84,7 +84,7 @@ def _pending(given: list[Command], published: Published, zone: ZoneInfo) -> Pend
             undone += 1
     last = given[-1]
     if not stack:
-        return Pending("undone", last.by, None, last.note, published.handled and not undone)
+        return Pending("undone", last.by, None, last.note, published.undoable and not undone)
     changes = [command for command in stack if command.command != "assign"]
     owner = published.owner
     for command in stack:

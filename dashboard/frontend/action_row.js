@@ -120,6 +120,11 @@ function canUndo(line, pending) {
   return pending ? pending.undo : line.handled;
 }
 
+// Assigned and nothing else: its button is still Ack, but there is something to take back.
+function mayUndo(line, pending) {
+  return canUndo(line, pending) || (!pending && line.undoable);
+}
+
 function fillButtons(tr, line, pending, sending, trouble) {
   const acts = line.alert_id !== null;
   const undo = canUndo(line, pending);

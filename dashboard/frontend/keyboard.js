@@ -30,7 +30,7 @@ function act(table, tr, command) {
   const { line, pending } = tr.shown_;
   if (line.alert_id === null) return table.say(line.no_buttons);
   if (isRepeat(line.alert_id) || isSending(line.alert_id)) return;
-  if (command === "undo" && !canUndo(line, pending)) return table.say("There is nothing to undo in this row");
+  if (command === "undo" && !mayUndo(line, pending)) return table.say("There is nothing to undo in this row");
   if (command === "undo" || viewerName()) {
     if (!viewerName()) return openNameForm(table);
     return press(table, commandOf(rowOf(tr), command, { owner: null, note: null, minutes: null }));
@@ -64,9 +64,9 @@ function onKey(table, event) {
 }
 
 function openForm(table, tr, mode) {
-  const { line } = tr.shown_;
+  const { line, pending } = tr.shown_;
   if (line.alert_id === null) table.say(line.no_buttons);
-  else openPressForm(table, rowOf(tr), mode);
+  else openPressForm(table, { ...rowOf(tr), undo: mayUndo(line, pending) }, mode);
 }
 
 function watchKeys(table) {

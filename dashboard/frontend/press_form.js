@@ -92,6 +92,7 @@ function openPressForm(table, row, mode) {
   form.append(modes, owners, ...Object.values(parts));
   form.append(field("Note", input("text", "note", { maxLength: 300 }), "optional"), nameField());
   const submit = footer(node, form, "");
+  if (row.undo) submit.parentElement.prepend(undoButton(table, row, node));
   const showMode = () => {
     const chosen = form.elements.mode.value;
     for (const [name, part] of Object.entries(parts)) part.hidden = name !== chosen;
@@ -114,6 +115,18 @@ function openPressForm(table, row, mode) {
   const first = { assign: owner, in_transit: form.elements.due }[mode];
   (viewerName() ? first ?? submit : form.elements.by).focus();
   first?.select();
+}
+
+function undoButton(table, row, node) {
+  const undo = button("fs-button fs-undo", "Undo the last");
+  undo.addEventListener("click", () => {
+    const by = node.querySelector("input[name=by]");
+    if (!by.reportValidity()) return;
+    rememberName(by.value.trim());
+    press(table, commandOf(row, "undo", { owner: null, note: null, minutes: null }));
+    node.close();
+  });
+  return undo;
 }
 
 function minutesOf(form, command) {

@@ -171,6 +171,7 @@ def test_a_row_tells_what_its_action_saves_when_it_saves_anything():
 def test_a_row_tells_who_has_it_and_what_was_done(fields, shown):
     line = action_line(**fields)
     assert (line.owner, line.state, line.handled) == shown
+    assert line.undoable == (shown != ("—", "", False)), "an owner can be taken back, too"
 
 
 def test_a_row_without_an_alert_says_why_it_has_no_buttons():

@@ -21,8 +21,8 @@ def command(name: Any, number: int = 1, by: str = "Sana", **fields: Any) -> Comm
     return Command(f"c{number}", fields.pop("alert_id", "a1"), name, by, NINE, **fields)
 
 
-def shown(*commands: Command, owner: str | None = None, handled: bool = False) -> Pending | None:
-    return pending_by_alert(commands, {"a1": Published(owner, handled)}, ZONE).get("a1")
+def shown(*commands: Command, owner: str | None = None, undoable: bool = False) -> Pending | None:
+    return pending_by_alert(commands, {"a1": Published(owner, undoable)}, ZONE).get("a1")
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_each_command_waits_in_words(given_command: Command, text: str, owner: s
 def test_an_undo_takes_back_what_waits_and_then_what_is_published() -> None:
     ack, undo = command("ack"), command("undo", 2, by="Bilal")
     assert shown(ack, undo) == Pending("undone", "Bilal", None, None, undo=False)
-    assert shown(ack, undo, handled=True) == Pending("undone", "Bilal", None, None, undo=True)
-    assert shown(undo, handled=True) == Pending("undone", "Bilal", None, None, undo=False)
+    assert shown(ack, undo, undoable=True) == Pending("undone", "Bilal", None, None, undo=True)
+    assert shown(undo, undoable=True) == Pending("undone", "Bilal", None, None, undo=False)
 
 
 def test_commands_of_alerts_that_are_not_shown_do_not_show() -> None:

@@ -210,6 +210,25 @@ def test_everything_can_be_done_by_keyboard(stage: ActionTableStage) -> None:
     expect(focused).to_have_attribute("data-alert", rows[3]["alert_id"])
 
 
+def test_an_assignment_can_be_undone_by_key_and_in_the_form(stage: ActionTableStage) -> None:
+    rows, page = pool(), stage.page
+    stage.feed([rows[0] | {"owner": "Bilal"}, rows[1]], "s1")
+    first = page.locator(".fs-row").first
+    expect(first.locator(".fs-main")).to_have_text("Ack")
+    first.focus()
+    page.keyboard.press("u")
+    stage.settle()
+    assert [(command["command"], command["alert_id"]) for command in stage.sent()] == [("undo", rows[0]["alert_id"])]
+    page.keyboard.press("s")
+    page.locator("dialog .fs-undo").click()
+    expect(page.locator("dialog")).to_have_count(0)
+    assert [(command["command"], command["alert_id"]) for command in stage.sent()] == [("undo", rows[0]["alert_id"])]
+    page.keyboard.press("j")
+    page.keyboard.press("u")
+    assert stage.sent() == []
+    expect(page.locator(".fs-saying")).to_contain_text("nothing to undo")
+
+
 def test_the_first_press_asks_for_a_name_once(page: Page) -> None:
     stage = ActionTableStage(page, ORIGIN, name="")
     stage.feed(pool()[:3], "s1")
