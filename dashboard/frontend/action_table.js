@@ -15,7 +15,7 @@ function newTable(root) {
   table.whoNode.addEventListener("click", () => openNameForm(table));
   table.keysNode = button("fs-keys", "? keys", "Keyboard shortcuts");
   table.keysNode.addEventListener("click", openShortcuts);
-  table.caption.append(table.titleNode, table.moreNode, table.heldNode, table.keysNode, table.whoNode);
+  table.caption.append(table.titleNode, table.moreNode, table.whoNode, table.keysNode, table.heldNode);
   const thead = element("thead");
   const head = element("tr");
   for (const [label, className] of COLUMNS) {
