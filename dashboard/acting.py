@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,14 +34,19 @@ _action_table = st.components.v2.component(
 )
 
 
-def draw_actions(board: Board, reader: RedisClient, settings: Settings) -> None:
-    """Draw the table with what waits for its alerts, after sending what the viewer pressed since the last refresh."""
+def draw_actions(board: Board, reader: RedisClient, settings: Settings, *, rows: int | None = None) -> None:
+    """Draw the table with what waits for its alerts, after sending what the viewer pressed since the last refresh.
+
+    With `rows` it shows as many at most, to be read and not acted on.
+    """
     table, sale_id, snapshot_id = board.actions, board.meta["sale_id"], board.meta["snapshot_id"]
+    if rows is not None:
+        table = replace(table, lines=table.lines[:rows])
     outcomes = _sent(st.session_state.get(KEY), reader, settings, sale_id)
     commands = _pending_commands().read(reader, sale_id, snapshot_id)
     pressed = _action_table(
         key=KEY,
-        data=_view(table, commands, ZoneInfo(settings.shop_time_zone)) | {"outcomes": outcomes},
+        data=_view(table, commands, ZoneInfo(settings.shop_time_zone)) | {"outcomes": outcomes, "acts": rows is None},
         on_outbox_change=_noted,
         on_open_change=_noted,
     )

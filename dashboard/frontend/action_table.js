@@ -6,7 +6,7 @@ const tables = new WeakMap();
 
 function newTable(root) {
   const table = { byKey: new Map(), data: { lines: [], pending: {} } };
-  const node = element("table", "fs-table");
+  const node = (table.node = element("table", "fs-table"));
   table.caption = element("caption");
   table.titleNode = element("span", "fs-title");
   table.moreNode = element("span", "fs-more");
@@ -62,7 +62,7 @@ function watchClicks(table) {
   table.tbody.addEventListener("click", (event) => {
     const pressed = event.target.closest("button");
     const tr = pressed?.closest("tr");
-    if (!tr) return;
+    if (!tr || !table.data.acts) return;
     if (event.detail > 0) {
       // by pointer; a key on the focused button has no position it could be wrong about
       if (begun?.pressed !== pressed || begun.key !== tr.dataset.key) return;
@@ -89,6 +89,7 @@ function shownOf(table, line) {
 
 // Fills the rows that are there; a row that left keeps what it was drawn from.
 function refill(table) {
+  table.node.classList.toggle("fs-only-read", !table.data.acts);
   const lines = new Map(table.data.lines.map((line) => [line.key, line]));
   for (const tr of table.rows()) {
     const line = lines.get(tr.dataset.key);

@@ -39,7 +39,7 @@ function act(table, tr, command) {
 }
 
 function onKey(table, event) {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!table.data.acts || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const { target, key } = event;
   const inTable = table.tbody.contains(target);
   if (!inTable && target !== document.body) return;

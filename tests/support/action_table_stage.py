@@ -27,7 +27,7 @@ _START = """async ([source, name]) => {
   window.feed = (data) => {
     window.snapshot = data.lines[0]?.snapshot_id;
     window.stop = module.default({
-      data: { outcomes: {}, pending: {}, ...data },
+      data: { outcomes: {}, pending: {}, acts: true, ...data },
       parentElement,
       setStateValue: (name, value) => window.sent.push(...value.slice(-1)),
       setTriggerValue: (name, value) => window.opened.push(value),

@@ -229,6 +229,18 @@ def test_an_assignment_can_be_undone_by_key_and_in_the_form(stage: ActionTableSt
     expect(page.locator(".fs-saying")).to_contain_text("nothing to undo")
 
 
+def test_a_table_that_is_only_read_has_no_controls(stage: ActionTableStage) -> None:
+    page = stage.page
+    stage.feed(pool()[:4], "s1", acts=False)
+    expect(page.locator(".fs-row")).to_have_count(4)
+    expect(page.locator(":is(.fs-button, .fs-who, .fs-keys):visible")).to_have_count(0)
+    for key in ("j", "a", "s", "?"):
+        page.keyboard.press(key)
+    page.locator(".fs-open").first.click()
+    expect(page.locator("dialog")).to_have_count(0)
+    assert stage.sent() == page.evaluate("window.opened") == []
+
+
 def test_the_first_press_asks_for_a_name_once(page: Page) -> None:
     stage = ActionTableStage(page, ORIGIN, name="")
     stage.feed(pool()[:3], "s1")
