@@ -107,7 +107,7 @@ def build_board(
                 settings.currency,
                 settings.value_horizon_minutes,
             ),
-            actions=action_table(beside(actions, flood), names, settings.currency, end),
+            actions=action_table(beside(actions, flood), names, settings.currency, end, zone, meta["snapshot_id"]),
             map=risk_map(
                 [row for row in parts["cities"] if wanted_city(row["city_id"], chosen, places)],
                 [row for row in parts["city_warehouse"] if _wanted_cell(row, chosen, places)],

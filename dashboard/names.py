@@ -18,6 +18,16 @@ class Names:
     def warehouse(self, warehouse_id: int) -> str:
         return self._name("warehouse", self.view["warehouses"] if self.view else {}, warehouse_id, "name")
 
+    def place(self, warehouse_id: int) -> str:
+        """``Karachi Port Qasim``, ``I-9 · Islamabad``: a warehouse and its city, which is not said twice."""
+        warehouse, city = self.warehouse(warehouse_id), self._city_of(warehouse_id)
+        return warehouse if city is None or city.casefold() in warehouse.casefold() else f"{warehouse} · {city}"
+
+    def _city_of(self, warehouse_id: int) -> str | None:
+        row = self.view["warehouses"].get(str(warehouse_id), {}) if self.view else {}
+        city_id = row.get("city_id")
+        return None if city_id is None else self.city(city_id)
+
     def city(self, city_id: int) -> str:
         return self._name("city", self.view["cities"] if self.view else {}, city_id, "city")
 

@@ -6,12 +6,11 @@ from dataclasses import asdict, replace
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.action_table import ActionTable
 from dashboard.address import VIEW_LABELS, VIEW_PARAMETER, Address, parse_address
 from dashboard.charts import Charts
 from dashboard.figures import Figure
 from dashboard.flood import FloodGroup
-from dashboard.frontend import ACTION_TABLE_JS, FIGURES_JS, FLOOD_JS, STATUS_STRIP_JS
+from dashboard.frontend import FIGURES_JS, FLOOD_JS, STATUS_STRIP_JS
 from dashboard.navigation import current_address, go_to
 from dashboard.risk_map import RiskMap
 from dashboard.states import Message, runbook_words
@@ -23,9 +22,6 @@ _CHART_CONFIG = {"displayModeBar": False, "responsive": True}
 
 _status_strip = st.components.v2.component(
     "status_strip", html='<div class="fs-strip-root"></div>', js=STATUS_STRIP_JS, isolate_styles=False
-)
-_action_table = st.components.v2.component(
-    "action_table", html='<div class="fs-table-root"></div>', js=ACTION_TABLE_JS, isolate_styles=False
 )
 _figures = st.components.v2.component(
     "figures", html='<div class="fs-figures-root"></div>', js=FIGURES_JS, isolate_styles=False
@@ -83,18 +79,11 @@ def draw_figures(figures: Sequence[Figure]) -> None:
         )
 
 
-def draw_actions(actions: ActionTable, as_of: str) -> None:
-    """What do I do now; when there is nothing to do, that is said."""
-    with st.container(key="actions"):
-        if not actions.lines:
-            with st.container(key="all_clear"):
-                st.subheader(":green[✓ All clear]", anchor=False, text_alignment="center")
-                st.text(f"Nothing is sold out or about to run out, as of {as_of}.")
-            return
-        _action_table(
-            key="action_table",
-            data={"title": actions.title, "more": actions.more, "lines": [asdict(line) for line in actions.lines]},
-        )
+def draw_all_clear(as_of: str) -> None:
+    """Nothing to do, and as of when."""
+    with st.container(key="all_clear"):
+        st.subheader(":green[✓ All clear]", anchor=False, text_alignment="center")
+        st.text(f"Nothing is sold out or about to run out, as of {as_of}.")
 
 
 def draw_flood(groups: Sequence[FloodGroup], *, choose: bool = True) -> None:

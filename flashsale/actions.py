@@ -22,8 +22,8 @@ def severity(row: ProductRow, settings: Settings) -> Severity:
 
 
 def urgency(row: dict[str, Any]) -> tuple[int, float, int, int, int]:
-    """Sort key: severity, ETA, value at risk (largest first), then product and warehouse."""
-    eta = row["eta_minutes"]
+    """Sort key: severity, ETA as the row shows it, value at risk (largest first), then product and warehouse."""
+    eta = row["eta_minutes"] if row["eta_p50"] is None else row["eta_p50"]
     return (
         SEVERITY_ORDER.index(row["severity"]),
         math.inf if eta is None else eta,

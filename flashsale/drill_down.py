@@ -1,6 +1,6 @@
 """What the page shows of one (product, warehouse) when it is asked."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from flashsale.snapshot import Action, Status
 
@@ -38,11 +38,28 @@ class Alternative(TypedDict):
     value_saved: int
 
 
-class Details(TypedDict):
-    """The drill-down of a row of the action table; `alternatives` the best first."""
+class HistoryRow(TypedDict):
+    """What happened to the row's alert: `event` raised, rang_again or a command; `because` why it rang again."""
 
+    at: str
+    event: Literal["raised", "rang_again", "ack", "assign", "snooze", "in_transit"]
+    by: str | None
+    owner: str | None
+    note: str | None
+    until: str | None
+    because: str | None
+
+
+class Details(TypedDict):
+    """The drill-down of a row of the action table; `alternatives` the best first, `history` the oldest.
+
+    `available` is where the fan starts: the stock at the end of the minute, None where nobody knows it.
+    """
+
+    available: int | None
     velocities: list[int]
     fan: list[FanPoint]
     inbound: list[InboundRow]
     siblings: list[SiblingRow]
     alternatives: list[Alternative]
+    history: list[HistoryRow]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from flashsale.minutes import compact, parse_compact
 
@@ -157,7 +157,10 @@ class AlertRow(TypedDict):
 
 
 class ActionRow(ProductRow):
-    """A row of the action table: its product row, what to do, and who does it."""
+    """A row of the action table: its product row, what to do, and who does it.
+
+    `until` ends a snooze or is when a shipment is due; a snapshot of the release before has none.
+    """
 
     severity: Severity
     velocities: list[int]
@@ -170,6 +173,7 @@ class ActionRow(ProductRow):
     state: AlertState | None
     owner: str | None
     raised_at: str | None
+    until: NotRequired[str | None]
 
 
 class Actions(TypedDict):

@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flashsale.alerts.life import Pair
+from flashsale.alerts.history import alert_history
+from flashsale.alerts.life import Alert, Pair
 from flashsale.decisions.decide import Decision
-from flashsale.drill_down import Details, FanPoint, InboundRow, SiblingRow
+from flashsale.drill_down import Alternative, Details, FanPoint, InboundRow, SiblingRow
 from flashsale.forecast import Shelves, fan
 from flashsale.snapshot import ActionRow
 from spark_jobs.minute_pass import MinutePass
@@ -18,22 +19,32 @@ FAN_MINUTES = (5, 10, 15, 20, 25, 30, 45, 60)
 
 
 def drill_downs(
-    rows: Sequence[ActionRow], result: MinutePass, decisions: Mapping[Pair, Decision]
+    rows: Sequence[ActionRow],
+    result: MinutePass,
+    decisions: Mapping[Pair, Decision],
+    alerts: Mapping[Pair, Alert],
 ) -> dict[str, Details]:
-    """The drill-down of each of `rows`, by ``product_id:warehouse_id``."""
+    """The drill-down of each of `rows`, by ``product_id:warehouse_id``; `alerts`: those that are shown."""
     at = np.searchsorted(result.pairs, _pairs(rows))
     fans, inbound = _fans(result, at), _inbound(result, at)
     siblings = _siblings(result.products, {row["product_id"] for row in rows})
     return {
         f"{row['product_id']}:{row['warehouse_id']}": {
+            "available": row["available"],
             "velocities": row["velocities"],
             "fan": fan_points,
             "inbound": coming,
             "siblings": [s for s in siblings[row["product_id"]] if s["warehouse_id"] != row["warehouse_id"]],
-            "alternatives": list(decisions[row["product_id"], row["warehouse_id"]].alternatives),
+            "alternatives": _alternatives(decisions.get((row["product_id"], row["warehouse_id"]))),
+            "history": alert_history(alerts.get((row["product_id"], row["warehouse_id"]))),
         }
         for row, fan_points, coming in zip(rows, fans, inbound, strict=True)
     }
+
+
+def _alternatives(decision: Decision | None) -> list[Alternative]:
+    """Nothing is decided about a row that is only watched."""
+    return list(decision.alternatives) if decision else []
 
 
 def _pairs(rows: Sequence[ActionRow]) -> Ints:

@@ -28,6 +28,8 @@ from spark_jobs.pair_columns import Ints, pair_key
 from spark_jobs.rollups import MinuteRollup
 
 ACTION_ROWS = 50
+_WATCHED = Decision(0, 0, "monitor", 0, None, "no longer at risk", 0, ())
+"""What is done about a pair that is good again and whose alert is not resolved yet."""
 
 
 def action_rows(
@@ -37,13 +39,18 @@ def action_rows(
     window: list[MinuteRollup],
     settings: Settings,
 ) -> list[ActionRow]:
-    """A row per (product, warehouse) at risk or sold out, most urgent first; `alerts`: those that are shown."""
-    chosen = [row for row in products if row["status"] in ACTIONABLE]
+    """A row per (product, warehouse) at risk or sold out, or good again while its alert lives; most urgent first.
+
+    `alerts`: those that are shown.
+    """
+    chosen = [
+        row for row in products if row["status"] in ACTIONABLE or (row["product_id"], row["warehouse_id"]) in alerts
+    ]
     series = _units_per_minute(window, chosen, settings.window_minutes)
     rows: list[ActionRow] = []
     for row, velocities in zip(chosen, series, strict=True):
         pair = (row["product_id"], row["warehouse_id"])
-        decision, alert = decisions[pair], alerts.get(pair)
+        decision, alert = decisions.get(pair, _WATCHED), alerts.get(pair)
         rows.append(
             {
                 **row,
@@ -58,6 +65,7 @@ def action_rows(
                 "state": alert.shown_state if alert else None,
                 "owner": alert.owner if alert else None,
                 "raised_at": iso(alert.raised_at) if alert else None,
+                "until": iso(alert.until) if alert and alert.until else None,
             }
         )
     return sorted(rows, key=lambda row: urgency({**row}))

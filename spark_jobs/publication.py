@@ -97,7 +97,7 @@ def publish(
         complete=complete,
         settled=settled,
         calibration_id=engine.calibration.calibration_id,
-        details=drill_downs(shown, done.last, decisions),
+        details=drill_downs(shown, done.last, decisions, book.shown()),
     )
     campaigns = engine.dimensions.campaigns
     # A run of the sale before may end after another was opened: the page must not go back to it.

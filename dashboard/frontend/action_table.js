@@ -1,100 +1,145 @@
-// The action table: a real HTML table, two lines to a row, a sparkline in the severity's colour.
-// Names and reasons come from outside: they go in as textContent inside <bdi>, never as markup.
+// The action table: a real HTML table whose rows are elements of their own, one per SKU, so that
+// a refresh changes what is written in them and never what is pressed.
 
-const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 84;
-const HEIGHT = 22;
+const SAID_MS = 6_000;
+const tables = new WeakMap();
 
-const COLUMNS = [
-  ["Severity", ""],
-  ["Product · warehouse", ""],
-  ["Available", "fs-number"],
-  ["Speed, 15 min", ""],
-  ["Runs out in", ""],
-  ["≤15 min", "fs-number"],
-  ["Action · why", ""],
-  ["Value at risk", "fs-number"],
-  ["Open for", "fs-number"],
-];
-
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function named(className, text) {
-  const node = element("bdi", className, text);
-  node.title = text;
-  return node;
-}
-
-function sparkline(values, label) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "fs-spark");
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", label);
-  const top = Math.max(1, ...values);
-  const step = WIDTH / Math.max(1, values.length - 1);
-  const points = values.map((v, i) => `${(i * step).toFixed(1)},${(HEIGHT - 2 - (v / top) * (HEIGHT - 4)).toFixed(1)}`);
-  const line = document.createElementNS(SVG, "polyline");
-  line.setAttribute("points", points.join(" "));
-  const title = document.createElementNS(SVG, "title");
-  title.textContent = label;
-  svg.append(title, line);
-  return svg;
-}
-
-function cell(label, className, ...children) {
-  const node = element("td", className);
-  node.dataset.label = label;
-  node.append(...children);
-  return node;
-}
-
-function row(line) {
-  const tr = element("tr", `fs-row fs-severity-${line.severity}`);
-  tr.dataset.key = line.key;
-  const severity = cell("Severity", "fs-severity", element("span", "fs-icon", line.icon), ` ${line.word}`);
-  const runsOut = cell("Runs out in", "fs-runs-out", line.runs_out);
-  if (line.likely_range) runsOut.append(element("small", "", ` ${line.likely_range}`));
-  tr.append(
-    severity,
-    cell("Product · warehouse", "fs-name", named("fs-first", line.product), named("fs-second", line.warehouse)),
-    cell("Available", "fs-number", line.available),
-    cell("Speed, 15 min", "fs-speed", sparkline(line.velocities, line.speed)),
-    runsOut,
-    cell("≤15 min", "fs-number", line.within_15),
-    cell("Action · why", "fs-action", named("fs-first", line.action), named("fs-second", line.why)),
-    cell("Value at risk", "fs-number", line.value_at_risk),
-    cell("Open for", "fs-number", line.open_for),
-  );
-  return tr;
-}
-
-const drawn = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".fs-table-root");
-  const text = JSON.stringify(data);
-  if (drawn.get(root) === text) return; // nothing new: keep selection and scroll where they are
-  drawn.set(root, text);
-
-  const table = element("table", "fs-table");
-  const caption = element("caption", "", data.title);
-  if (data.more) caption.append(element("span", "fs-more", ` · ${data.more}`));
+function newTable(root) {
+  const table = { byKey: new Map(), data: { lines: [], pending: {} } };
+  const node = (table.node = element("table", "fs-table"));
+  table.caption = element("caption");
+  table.titleNode = element("span", "fs-title");
+  table.moreNode = element("span", "fs-more");
+  table.heldNode = element("span", "fs-order-held");
+  table.whoNode = button("fs-who");
+  table.whoNode.addEventListener("click", () => openNameForm(table));
+  table.keysNode = button("fs-keys", "? keys", "Keyboard shortcuts");
+  table.keysNode.addEventListener("click", openShortcuts);
+  table.caption.append(table.titleNode, table.moreNode, table.whoNode, table.keysNode, table.heldNode);
+  const thead = element("thead");
   const head = element("tr");
   for (const [label, className] of COLUMNS) {
     const th = element("th", className, label);
     th.scope = "col";
     head.append(th);
   }
-  const thead = element("thead");
   thead.append(head);
-  const tbody = element("tbody");
-  tbody.append(...data.lines.map(row));
-  table.append(caption, thead, tbody);
-  root.replaceChildren(table);
+  table.tbody = element("tbody");
+  node.append(table.caption, thead, table.tbody);
+  table.saying = element("div", "fs-saying");
+  table.saying.setAttribute("role", "status");
+  root.replaceChildren(node, table.saying);
+
+  table.rows = () => [...table.tbody.children];
+  table.say = (text) => {
+    table.saying.textContent = text;
+    clearTimeout(table.silence);
+    table.silence = setTimeout(() => (table.saying.textContent = ""), SAID_MS);
+  };
+  table.refill = () => refill(table);
+  table.release = () => order(table);
+  table.open = (tr) => table.setTriggerValue("open", { key: tr.dataset.key, snapshot_id: tr.dataset.snapshot });
+  const stops = [watchPointer(table, table.tbody), watchKeys(table), watchClicks(table)];
+  const timer = setInterval(() => {
+    sendAgain(table);
+    order(table);
+  }, 1_000);
+  table.stop = () => {
+    stops.forEach((stop) => stop());
+    clearInterval(timer);
+  };
+  return table;
+}
+
+// A click counts only on the button it began on, and for the alert and snapshot the row had then.
+function watchClicks(table) {
+  let begun = null;
+  table.tbody.addEventListener("pointerdown", (event) => {
+    const pressed = event.target.closest("button");
+    const tr = pressed?.closest("tr");
+    begun = tr ? { pressed, key: tr.dataset.key, aimed: isAimedAt(table, tr, event.pointerType === "mouse") } : null;
+  });
+  table.tbody.addEventListener("click", (event) => {
+    const pressed = event.target.closest("button");
+    const tr = pressed?.closest("tr");
+    if (!tr || !table.data.acts) return;
+    if (event.detail > 0) {
+      // by pointer; a key on the focused button has no position it could be wrong about
+      if (begun?.pressed !== pressed || begun.key !== tr.dataset.key) return;
+      if (!begun.aimed) return table.say("The order had just changed: look again, then press");
+    }
+    if (pressed === tr.open_) table.open(tr);
+    else if (pressed === tr.more_) openForm(table, tr, "assign");
+    else if (pressed === tr.again_) pressAgain(table, tr.dataset.alert);
+    else if (pressed === tr.main_) act(table, tr, pressed.dataset.command);
+  });
+  return () => {};
+}
+
+function shownOf(table, line) {
+  const { pending } = table.data;
+  const alert = line.alert_id;
+  return {
+    line,
+    pending: (alert && pending[alert]) || null,
+    sending: Boolean(alert && isSending(alert)),
+    trouble: (alert && kept.trouble.get(alert)?.error) || "",
+  };
+}
+
+// Fills the rows that are there; a row that left keeps what it was drawn from.
+function refill(table) {
+  table.node.classList.toggle("fs-only-read", !table.data.acts);
+  const lines = new Map(table.data.lines.map((line) => [line.key, line]));
+  for (const tr of table.rows()) {
+    const line = lines.get(tr.dataset.key);
+    tr.classList.toggle("fs-gone", !line);
+    fillRow(tr, shownOf(table, line ?? tr.shown_.line));
+  }
+  table.titleNode.textContent = table.data.title;
+  table.moreNode.textContent = table.data.more ? ` · ${table.data.more}` : "";
+  table.whoNode.textContent = viewerName() ? `acting as ${viewerName()}` : "say who you are";
+  rove(table);
+}
+
+// Puts the rows into the published order, unless it is held; then says so.
+function order(table) {
+  const wanted = table.data.lines.map((line) => line.key);
+  const stands = table.rows().map((tr) => tr.dataset.key);
+  const differs = wanted.join() !== stands.join();
+  const held = differs && stands.length > 0 && isHeld(table);
+  table.heldNode.textContent = held ? " · order held while you point" : "";
+  if (!differs || held) return;
+  const rows = wanted.map((key) => {
+    if (!table.byKey.has(key)) table.byKey.set(key, newRow(key));
+    return table.byKey.get(key);
+  });
+  for (const key of table.byKey.keys()) if (!wanted.includes(key)) table.byKey.delete(key);
+  const hadFocus = table.tbody.contains(document.activeElement);
+  arrange(table.tbody, rows);
+  const lines = new Map(table.data.lines.map((line) => [line.key, line]));
+  for (const tr of rows) fillRow(tr, shownOf(table, lines.get(tr.dataset.key)));
+  refill(table);
+  if (hadFocus && !table.tbody.contains(document.activeElement)) {
+    table.say("The row you were in has left the table");
+    focusRow(table, rove(table));
+  }
+}
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const root = parentElement.querySelector(".fs-table-root");
+  const isNew = !tables.has(root);
+  if (isNew) tables.set(root, newTable(root));
+  const table = tables.get(root);
+  Object.assign(table, { setStateValue, setTriggerValue, data });
+  settle(table, data.outcomes);
+  const owners = [...data.lines.map((line) => line.owner), ...Object.values(data.pending).map((p) => p.owner)];
+  kept.owners = [...new Set([...owners.filter((name) => name && name !== "—"), ...kept.owners])].slice(0, 30);
+  refill(table);
+  order(table);
+  if (isNew) restoreKeyboard(table);
+  return () => {
+    table.stop();
+    tables.delete(root);
+  };
 }

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import panels
+from dashboard.acting import draw_actions
 from dashboard.board import Board
 from dashboard.filtering import in_force, rows_left, said
 from dashboard.scene import Published, Scene
@@ -55,10 +56,11 @@ def _actions(scene: Scene, published: Published) -> None:
     board = published.board
     if board.flood:
         panels.draw_flood(board.flood, choose=False)
-    as_of = shop_time(published.fresh.through, scene.zone, scene.now)
-    if board.shown_actions["rows"] or not board.all_actions["rows"]:
-        rows = SHOWN_ROWS // 2 if board.flood else SHOWN_ROWS
-        panels.draw_actions(replace(board.actions, lines=board.actions.lines[:rows]), as_of)
+    if board.actions.lines:
+        with st.container(key="actions"):
+            draw_actions(board, scene.client, scene.settings, rows=SHOWN_ROWS // 2 if board.flood else SHOWN_ROWS)
+    elif not board.all_actions["rows"]:
+        panels.draw_all_clear(shop_time(published.fresh.through, scene.zone, scene.now))
     elif not board.flood:
         panels.draw_nothing_left(board.all_actions["total"])
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import panels
+from dashboard.acting import draw_actions
 from dashboard.board import Board
 from dashboard.filter_bar import draw_filter_bar
 from dashboard.scene import Published, Scene
@@ -27,7 +28,11 @@ def _draw_what(board: Board, scene: Scene, published: Published) -> None:
     with st.container(key="what"):
         draw_filter_bar(board, scene.address, published.snapshot_id)
         if board.shown_actions["rows"] or not board.all_actions["rows"]:
-            panels.draw_actions(board.actions, shop_time(published.fresh.through, scene.zone, scene.now))
+            with st.container(key="actions"):
+                if board.actions.lines:
+                    draw_actions(board, scene.client, scene.settings)
+                else:
+                    panels.draw_all_clear(shop_time(published.fresh.through, scene.zone, scene.now))
         elif board.flood:
             panels.draw_all_in_groups()
         else:

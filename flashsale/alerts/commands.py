@@ -73,6 +73,22 @@ def command_from(fields: Mapping[str, str]) -> Command:
     raise CommandError(f"{label}: command must be one of {', '.join(get_args(CommandName))}, got {command!r}")
 
 
+def fields_of(command: Command) -> dict[str, str]:
+    """The stream entry of `command`, from which `command_from` makes it again; absent fields are left out."""
+    fields = {
+        "command_id": command.command_id,
+        "alert_id": command.alert_id,
+        "snapshot_id": command.snapshot_id,
+        "command": command.command,
+        "by": command.by,
+        "owner": command.owner,
+        "note": command.note,
+        "until": iso(command.until) if command.until else None,
+        "at": iso(command.at),
+    }
+    return {name: text for name, text in fields.items() if text}
+
+
 def apply(alert: Alert, command: Command) -> Alert:
     """`alert` after `command`; unchanged where it was applied before or `refusal` names a reason."""
     if command.command_id in alert.applied or refusal(alert, command) is not None:

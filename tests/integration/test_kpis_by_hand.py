@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flashsale.minutes import MINUTE
+from flashsale.redis_keys import SaleKeys
 from flashsale.sale_run import SaleRun
 from flashsale.settings import Settings
 from flashsale.snapshot import PARTS
@@ -39,7 +40,9 @@ def published(pipeline: Pipeline) -> dict[str, Any]:
     with redis_client(settings, "dashboard_read") as redis:
         assert current_snapshot_id(redis, sale.sale_id) == report.snapshot_id
         parts = read_parts(redis, sale.sale_id, report.snapshot_id, PARTS)
-    return {name: json.loads(text or "null") for name, text in parts.items()}
+        found: Any = redis.hgetall(SaleKeys(sale.sale_id).snapshot_details(report.snapshot_id))
+    parts_read = {name: json.loads(text or "null") for name, text in parts.items()}
+    return {**parts_read, "details": {key: json.loads(text) for key, text in found.items()}}
 
 
 def test_every_product_row_is_as_worked_out_by_hand(published: dict[str, Any]) -> None:
@@ -66,6 +69,21 @@ def test_actions_are_as_worked_out_by_hand(published: dict[str, Any]) -> None:
     assert published["actions"]["total"] == len(by_hand.ACTIONS)
     seen = [(r["severity"], r["product_id"], r["warehouse_id"], r["action"], r["qty"], r["velocities"]) for r in rows]
     assert seen == by_hand.ACTIONS
+
+
+def test_each_row_has_what_is_behind_it(published: dict[str, Any]) -> None:
+    rows = {f"{row['product_id']}:{row['warehouse_id']}": row for row in published["actions"]["rows"]}
+    assert published["details"].keys() == rows.keys()
+    for key, details in published["details"].items():
+        assert details["available"] == rows[key]["available"]
+        assert details["velocities"] == rows[key]["velocities"]
+        assert details["history"] == [], "no alert rings yet"
+        best = details["alternatives"][0]
+        assert (best["action"], best["qty"]) == (rows[key]["action"], rows[key]["qty"])
+        own = [p for p in published["products"] if p["product_id"] == rows[key]["product_id"]]
+        assert {s["warehouse_id"] for s in details["siblings"]} == {
+            p["warehouse_id"] for p in own if p["warehouse_id"] != rows[key]["warehouse_id"]
+        }
 
 
 def test_no_alert_rings_in_the_first_minute_that_is_looked_at(published: dict[str, Any]) -> None:

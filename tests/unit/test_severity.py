@@ -61,3 +61,17 @@ def test_most_urgent_first_with_a_stable_end() -> None:
         {**row(product_id=1), "severity": "high"},
     ]
     assert [r["product_id"] for r in sorted(rows, key=urgency)] == [3, 2, 4, 1, 5]
+
+
+def test_the_order_follows_the_minutes_that_are_shown() -> None:
+    sooner: dict[str, Any] = {**row(product_id=1, eta_minutes=9.0, eta_p50=3.0), "severity": "critical"}
+    later: dict[str, Any] = {**row(product_id=2, eta_minutes=5.0, eta_p50=None), "severity": "critical"}
+    assert [r["product_id"] for r in sorted([later, sooner], key=urgency)] == [1, 2]
+
+
+def test_rows_equal_in_all_that_counts_keep_one_order_however_they_come() -> None:
+    rows: list[dict[str, Any]] = [
+        {**row(product_id=p, warehouse_id=w), "severity": "critical"} for p in (3, 1, 2) for w in (2, 1)
+    ]
+    orders = {tuple((r["product_id"], r["warehouse_id"]) for r in sorted(r_, key=urgency)) for r_ in (rows, rows[::-1])}
+    assert orders == {((1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2))}

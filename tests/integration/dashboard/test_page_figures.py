@@ -84,7 +84,7 @@ def test_page_shows_exactly_the_headline_that_redis_holds(page, store):
     first = content["actions"]["rows"][0]
     expect(rows.first).to_have_attribute("data-key", f"{first['product_id']}:{first['warehouse_id']}")
     expect(rows.first).to_contain_text("▲ critical")
-    expect(rows.first).to_contain_text(f"Restock {first['qty']:,}")
+    expect(rows.first).to_contain_text(f"Transfer {first['qty']:,} from Karachi North")
     expect(rows.first).to_contain_text(first["reason"])
     expect(page.locator(".fs-table caption")).to_contain_text("27 open, 10 shown, most urgent first · 17 more")
 
@@ -163,6 +163,8 @@ def test_hostile_names_are_shown_as_text(page, store):
     content = parts(minute())
     for i, row in enumerate(content["actions"]["rows"]):
         row["product_id"] = 1 + i % len(HOSTILE_NAMES)
+        row["warehouse_id"] = 1 + i // len(HOSTILE_NAMES)
+        row["owner"] = HOSTILE_NAMES[1 + (i + 2) % len(HOSTILE_NAMES)]
         row["reason"] = HOSTILE_NAMES[1 + (i + 1) % len(HOSTILE_NAMES)]
     publish(publisher, minute(), content)
     names = page.locator(".fs-name .fs-first")
