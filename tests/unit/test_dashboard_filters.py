@@ -77,7 +77,7 @@ def test_the_file_has_every_published_row_with_ids_units_and_utc_times():
     assert row["raised_at_utc"] == first["raised_at"]
     assert row["available_units"] == str(first["available"])
     assert row["value_at_risk_PKR"] == f"{first['value_at_risk'] / 100:.2f}"
-    assert row["value_saved_PKR"] == ""
+    assert row["value_saved_PKR"] == f"{first['value_saved'] / 100:.2f}"
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "  =1", "\t=1", "＝1"])
