@@ -14,7 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from pymongo import ReplaceOne
+from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from flashsale.archived_tables import ARCHIVED
 from flashsale.errors import FlashsaleError, ReadBackError
@@ -23,7 +25,9 @@ from flashsale.schema import FACTS, STATE_COLLECTIONS, TABLES, Table, restored_n
 from flashsale.settings import Settings
 from flashsale.stores.mongo import Document, mongo_client
 from spark_jobs.archive_tools.opened import Archive, ArchiveFile, opened, table_called
-from spark_jobs.archive_tools.stored_documents import stored_documents
+from spark_jobs.archive_tools.stored_documents import StoredDocument, stored_documents
+
+_DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def _not_archived(archive: Archive, tables: Sequence[Table], hour: datetime) -> 
 def _restore_table(
     archive: Archive, table: Table, files: list[ArchiveFile], database: Database[Document], into: str
 ) -> Restored:
-    if into not in database.list_collection_names():
+    if files and into not in database.list_collection_names():
         # The rules of the door: a document with another type than it had would be refused.
         validator = mongo_validator(table) if table in FACTS else {}
         database.create_collection(into, validator=validator)
@@ -116,16 +120,27 @@ def _restore_table(
             expected = _checked(archive, table, file, local)
             taken = 0
             for documents in stored_documents(table, local):
-                done = database[into].bulk_write(
-                    [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents],
-                    ordered=False,
-                )
-                new, present = new + done.upserted_count, present + done.matched_count
-                taken += done.upserted_count + done.matched_count
+                inserted, replaced = _put(database[into], documents)
+                new, present, taken = new + inserted, present + replaced, taken + inserted + replaced
             if taken != expected:
                 raise ReadBackError(f"restore: MongoDB took {taken:,} of the {expected:,} rows of {file.path}")
             rows += taken
     return Restored(table.name, into, len(files), rows, new, present)
+
+
+def _put(collection: Collection[Document], documents: list[StoredDocument]) -> tuple[int, int]:
+    """Insert documents, and replace those that are there: (inserted, replaced)."""
+    try:
+        collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        errors = error.details["writeErrors"]
+        if any(one["code"] != _DUPLICATE_KEY for one in errors):
+            raise
+        there = [documents[one["index"]] for one in errors]
+    else:
+        return len(documents), 0
+    done = collection.bulk_write([ReplaceOne({"_id": one["_id"]}, one) for one in there], ordered=False)
+    return len(documents) - len(there), done.matched_count
 
 
 def _checked(archive: Archive, table: Table, file: ArchiveFile, local: Path) -> int:

@@ -46,6 +46,8 @@ def sql_views(archive: Archive) -> Iterator["duckdb.DuckDBPyConnection"]:
     with tempfile.TemporaryDirectory(prefix="flashsale-query-") as folder, duckdb.connect(config=_CONFIG) as connection:
         connection.execute(f"SET temp_directory = '{folder}'")
         connection.execute("SET TimeZone = 'UTC'")
+        # It would be drawn on stdout, among the rows.
+        connection.execute("SET enable_progress_bar = false")
         connection.register_filesystem(RangedFiles(archive.hdfs))
         for table in ARCHIVED:
             _put_view(connection, table, found[table.name])
