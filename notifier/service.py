@@ -119,6 +119,10 @@ class Notifier:
         """The targets as their file says now; a change needs no restart."""
         targets = read_targets(self._settings)
         if targets == self._targets:
+            for target in targets.usable:
+                if not self._workers[target.key].is_alive():
+                    # A defect ended it: its traceback is in the log, and its messages are still in the outbox.
+                    self._begin(target)
             return targets.usable
         for problem in targets.problems:
             _LOG.error("%s", problem)
@@ -130,10 +134,13 @@ class Notifier:
         if given_up := self._outbox.drop_targets(targets.usable, now):
             _LOG.warning("%d messages waited for targets that are no longer configured; given up", given_up)
         for key in wanted.keys() - self._workers.keys():
-            self._workers[key] = TargetWorker(self._outbox, wanted[key], self._settings)
-            self._workers[key].start()
+            self._begin(wanted[key])
         self._targets = targets
         return targets.usable
+
+    def _begin(self, target: Target) -> None:
+        self._workers[target.key] = TargetWorker(self._outbox, target, self._settings)
+        self._workers[target.key].start()
 
     def _without_mongo(self, reason: str, now: datetime) -> None:
         """Nothing can be stored: who is known is told directly, once, and without a promise."""
@@ -147,8 +154,7 @@ class Notifier:
         self._mongo_away = Fault("mongo_unreachable", "mongo_unreachable", "MongoDB does not answer", text)
         for target in read_targets(self._settings).usable:
             if target.key not in self._workers:
-                self._workers[target.key] = TargetWorker(self._outbox, target, self._settings)
-                self._workers[target.key].start()
+                self._begin(target)
             self._workers[target.key].send_directly(fault_message(self._mongo_away, None, now, self._zone))
 
     def _mongo_is_back(self, now: datetime) -> list[Message]:

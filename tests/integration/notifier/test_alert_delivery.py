@@ -5,7 +5,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from flashsale.minutes import MINUTE, floor_minute, iso, utc_now
+from notifier.message import Message
+from notifier.sending import Outcome, Sender
 from tests.support.notified_sale import NotifiedSale
 from tests.support.receivers import HANG, Mailbox, Silent, Webhook, until
 
@@ -244,3 +248,23 @@ def test_alert_waits_for_the_rows_that_say_what_to_do(watched: NotifiedSale, hoo
         watched.publisher.set(watched.keys.current, identifier)
         until(lambda: hook.taken)
     assert "To do: restock 120 units: two trucks are near" in hook.taken[0]["message"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_defect_that_ends_a_targets_thread_loses_no_message(
+    watched: NotifiedSale, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, ended = Sender.send, []
+
+    def fail_once(sender: Sender, message: Message) -> Outcome:
+        if not ended:
+            ended.append(message.key)
+            raise RuntimeError("a defect")
+        return send(sender, message)
+
+    monkeypatch.setattr(Sender, "send", fail_once)
+    watched.targets(hook.url)
+    watched.raise_alerts(PAIR)
+    with watched.watching():
+        until(lambda: hook.taken)
+    assert len(ended) == 1
