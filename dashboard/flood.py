@@ -45,7 +45,7 @@ def folded(actions: Actions, filters: Filters) -> Actions:
     groups = _groups(actions)
     if not groups or filters.warehouse:
         return actions
-    grouped = set(actions["grouped"])
+    grouped = set(actions.get("grouped", []))
     rows = [row for row in actions["rows"] if row["alert_id"] not in grouped]
     apart = actions["total"] - sum(row["count"] for row in groups)
     return {**actions, "total": max(apart, len(rows)), "rows": rows}

@@ -140,7 +140,7 @@ def test_a_flood_is_one_row_a_warehouse_and_a_click_shows_its_rows(page, store, 
     publish(publisher, minute(), flooded(minute()))
     groups = page.locator(".fs-flood-group")
     expect(groups).to_have_count(3)
-    expect(page.locator(".fs-flood-head")).to_contain_text("Flood: 214 alerts at once")
+    expect(page.locator(".fs-flood-head")).to_contain_text("Flood: 214 alerts collapsed")
     expect(groups.first).to_contain_text("Karachi South")
     expect(groups.first).to_contain_text("120 alerts")
     expect(page.locator(".fs-row")).to_have_count(7)
