@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.action_table import ActionTable
+from dashboard.address import NO_FILTERS, Filters
 from dashboard.board import Board
 from dashboard.commands import Press, PressError, connect_commands, press_from, send, why_not_sent
 from dashboard.drill_down_dialog import open_drill_down
@@ -34,10 +35,12 @@ _action_table = st.components.v2.component(
 )
 
 
-def draw_actions(board: Board, reader: RedisClient, settings: Settings, *, rows: int | None = None) -> None:
+def draw_actions(
+    board: Board, reader: RedisClient, settings: Settings, *, chosen: Filters = NO_FILTERS, rows: int | None = None
+) -> None:
     """Draw the table with what waits for its alerts, after sending what the viewer pressed since the last refresh.
 
-    With `rows` it shows as many at most, to be read and not acted on.
+    `chosen`: the filters that left these rows.  With `rows` it shows as many at most, to be read and not acted on.
     """
     table, sale_id, snapshot_id = board.actions, board.meta["sale_id"], board.meta["snapshot_id"]
     if rows is not None:
@@ -46,7 +49,8 @@ def draw_actions(board: Board, reader: RedisClient, settings: Settings, *, rows:
     commands = _pending_commands().read(reader, sale_id, snapshot_id)
     pressed = _action_table(
         key=KEY,
-        data=_view(table, commands, ZoneInfo(settings.shop_time_zone)) | {"outcomes": outcomes, "acts": rows is None},
+        data=_view(table, commands, ZoneInfo(settings.shop_time_zone))
+        | {"outcomes": outcomes, "acts": rows is None, "chosen": str(chosen)},
         on_outbox_change=_noted,
         on_open_change=_noted,
     )

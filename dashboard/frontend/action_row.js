@@ -69,7 +69,8 @@ function ownerOf(line, pending, trouble) {
   return [owner, second];
 }
 
-function newRow(key) {
+// Where nothing is to be pressed (`acts` false) the name is a text and no button.
+function newRow(key, acts) {
   const tr = element("tr", "fs-row");
   tr.dataset.key = key;
   tr.tabIndex = -1;
@@ -81,7 +82,7 @@ function newRow(key) {
   });
   tr.main_ = button("fs-button fs-main", "Ack");
   tr.more_ = button("fs-button fs-more-actions", "⋯");
-  tr.open_ = button("fs-open");
+  tr.open_ = acts ? button("fs-open") : element("span", "fs-open");
   tr.cells_[1].append(tr.open_);
   tr.again_ = button("fs-button fs-again", "Try again");
   tr.none_ = element("span", "fs-none");

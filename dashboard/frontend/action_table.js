@@ -102,16 +102,19 @@ function refill(table) {
   rove(table);
 }
 
-// Puts the rows into the published order, unless it is held; then says so.
+// Puts the rows into the published order, unless it is held; then says so.  Who chose other rows just now
+// waits for nothing: a filter is the viewer's own doing.
 function order(table) {
   const wanted = table.data.lines.map((line) => line.key);
   const stands = table.rows().map((tr) => tr.dataset.key);
   const differs = wanted.join() !== stands.join();
-  const held = differs && stands.length > 0 && isHeld(table);
+  const rechosen = table.chosen !== table.data.chosen;
+  table.chosen = table.data.chosen;
+  const held = differs && stands.length > 0 && !rechosen && isHeld(table);
   table.heldNode.textContent = held ? " · order held while you point" : "";
   if (!differs || held) return;
   const rows = wanted.map((key) => {
-    if (!table.byKey.has(key)) table.byKey.set(key, newRow(key));
+    if (!table.byKey.has(key)) table.byKey.set(key, newRow(key, table.data.acts));
     return table.byKey.get(key);
   });
   for (const key of table.byKey.keys()) if (!wanted.includes(key)) table.byKey.delete(key);

@@ -30,7 +30,7 @@ def _draw_what(board: Board, scene: Scene, published: Published) -> None:
         if board.shown_actions["rows"] or not board.all_actions["rows"]:
             with st.container(key="actions"):
                 if board.actions.lines:
-                    draw_actions(board, scene.client, scene.settings)
+                    draw_actions(board, scene.client, scene.settings, chosen=scene.address.filters)
                 else:
                     panels.draw_all_clear(shop_time(published.fresh.through, scene.zone, scene.now))
         elif board.flood:
