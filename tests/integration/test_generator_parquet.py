@@ -24,10 +24,10 @@ from flashsale.rendering import arrow_schema
 from flashsale.schema import FACTS, INVENTORY, ORDERS
 from flashsale.settings import Settings
 from flashsale.stores.mongo import Client, mongo_client
-from flashsale.stores.quarantine import quarantine_counts
 from tests.support.generator_runs import digest, run_in_process
 from tests.support.generator_sales import open_sale
 from tests.support.parquet_facts import parquet_digest, parquet_files, parquet_table
+from tests.support.quarantined import quarantined
 from tests.support.scenarios import SMALL
 
 START = datetime(2026, 3, 1, 23, 58, 30, tzinfo=UTC)
@@ -89,7 +89,7 @@ def test_files_hold_what_mongodb_holds(
     sale = open_sale(data_services, text, START, shipments=True)
     run_in_process(client, data_services, sale, None, pace="max")
     database = client[sale.database]
-    assert (sum(quarantine_counts(database).values()) > 100) == (text == FAULTY)
+    assert (sum(quarantined(database).values()) > 100) == (text == FAULTY)
 
     folder = tmp_path / "facts"
     ended = _run(folder, _scenario(tmp_path, text), "--start", iso(START), "--workers", str(workers), "--json")

@@ -13,12 +13,12 @@ from flashsale.schema import CHECKPOINTS, FACTS
 from flashsale.settings import Settings
 from flashsale.stores.ingest import ledger_totals
 from flashsale.stores.mongo import Client, mongo_client
-from flashsale.stores.quarantine import quarantine_counts
 from flashsale.stores.sales import find_sale
 from generator.running.options import Batching
 from tests.support.generator_kills import Remains, Victim, remains, wait_for_progress, wait_for_write
 from tests.support.generator_runs import Documents, digest, ledger, run_in_process, start_generator
 from tests.support.generator_sales import BUSY_SHARDS, busy_scenario, open_sale
+from tests.support.quarantined import quarantined
 
 MINUTES = 5
 
@@ -56,7 +56,7 @@ def _same_sale(data_services: Settings, whole: SaleRun) -> SaleRun:
 def _assert_same(client: Client, sale: SaleRun, whole: SaleRun) -> None:
     assert digest(client[sale.database]) == digest(client[whole.database])
     assert ledger(client[sale.database]) == ledger(client[whole.database])
-    assert quarantine_counts(client[sale.database]) == quarantine_counts(client[whole.database])
+    assert quarantined(client[sale.database]) == quarantined(client[whole.database])
     first = client[sale.database]["orders_fact"].find_one(sort=[("order_ts", 1)])
     assert first is not None
     assert find_sale(client, sale.sale_id).first_order_ts == first["order_ts"]

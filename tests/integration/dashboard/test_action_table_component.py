@@ -141,13 +141,13 @@ def test_a_double_click_is_one_command_and_no_undo_of_it(stage: ActionTableStage
     assert [command["command"] for command in stage.sent()] == ["ack"]
 
 
-def test_focus_stays_with_the_alert_through_500_reorderings(stage: ActionTableStage) -> None:
+def test_focus_stays_with_the_alert_through_100_reorderings(stage: ActionTableStage) -> None:
     dice, rows, page = random.Random(SEED), pool(), stage.page
     own = rows[0]
     stage.feed(rows[:8], "s0")
     page.locator(".fs-row").first.focus()
     page.evaluate("window.blurs = 0; document.querySelector('.fs-row').addEventListener('blur', () => window.blurs++)")
-    for number in range(REORDERINGS):
+    for number in range(REORDERINGS // 5):
         table = [own, *dice.sample(rows[1:], dice.randrange(1, 9))]
         dice.shuffle(table)
         stage.feed(table, f"s{number}")

@@ -17,7 +17,7 @@ from tests.support.dashboard_server import DashboardServer
 from tests.support.dashboard_viewing import badge, minute
 
 KEYS = SaleKeys(SALE_ID)
-VIEWERS, ROUNDS = 5, 4
+VIEWERS, ROUNDS = 5, 2
 SEED = 11
 
 
