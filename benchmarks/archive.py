@@ -95,6 +95,7 @@ def _against_floors(stack: Stack, settings: Settings, owner: Client, writer: Cli
     if archived != rows:
         raise FlashsaleError(f"{archived:,} of {rows:,} rows were archived")
     speed = large.rows / large.seconds
+    say(f"{speed:,.0f} rows/s, of the floors' sum {speed * floors.total:.2f}; memory {large.peak_mb:.0f} MB")
     return [
         Figure(
             "archive_over_floors", speed * floors.total, "", "end to end ÷ the sum of the floors, in rows/s", ">=0.75"

@@ -28,13 +28,16 @@ class Pass:
     gave_way_seconds: float
 
 
-def start_pass(config: StackConfig, sale_id: str, batch_rows: int, rows_per_second: int) -> "subprocess.Popen[str]":
-    """Start the job; `result_of` waits for it."""
+def start_pass(
+    config: StackConfig, sale_id: str, batch_rows: int, rows_per_second: int, age_minutes: int = 20
+) -> "subprocess.Popen[str]":
+    """Start the job over minutes older than `age_minutes`; `result_of` waits for it."""
     environment = {
         **os.environ,
         **settings_environment(config),
         "FLASHSALE_ARCHIVE_BATCH_ROWS": str(batch_rows),
         "FLASHSALE_ARCHIVE_ROWS_PER_SECOND": str(rows_per_second),
+        "FLASHSALE_ARCHIVE_AGE_MINUTES": str(age_minutes),
         "FLASHSALE_ARCHIVE_HIGH_MB": "100000000",
     }
     command = [sys.executable, "-m", "benchmarks.archive_pass", sale_id]
