@@ -41,6 +41,8 @@ def known(viewer: Page, name: str) -> Page:
     viewer.evaluate("name => localStorage.setItem('flashsale-name', name)", name)
     expect(viewer.locator(".fs-row")).to_have_count(10)
     badge(viewer, "LIVE")
+    # Rows that were just put up take no press: nobody sees a change and decides on it faster (AIM_MS in row_order.js).
+    viewer.wait_for_timeout(600)
     return viewer
 
 
@@ -50,8 +52,10 @@ def another_viewer(page: Page, url: str, name: str) -> Iterator[Page]:
     assert browser is not None
     viewer = browser.new_page(viewport={"width": 1366, "height": 768})
     viewer.goto(url)
-    yield known(viewer, name)
-    viewer.close()
+    try:
+        yield known(viewer, name)
+    finally:
+        viewer.close()
 
 
 def row(page: Page, alert: str) -> Any:
