@@ -1,6 +1,7 @@
 """What can be said of docker-compose.yml and the files beside it without an engine."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,11 @@ def test_one_network_leads_out_and_the_notifier_is_alone_in_it() -> None:
             assert len(users) == 1
         else:
             assert network["internal"] is True
+
+
+def test_every_package_of_the_wheel_that_an_image_runs_is_let_into_the_build() -> None:
+    """What .dockerignore leaves out is missing in the image, and its service ends at its first import."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) - {"evaluation"}
+    let_in = {line[1:].rstrip("/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+    assert packages <= let_in, packages - let_in
