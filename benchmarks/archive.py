@@ -42,11 +42,12 @@ def main() -> int:
     """Entry point; exit code 0 when everything was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.archive", description=__doc__)
     parser.add_argument("--full", action="store_true", help=f"{FULL_ROWS:,} orders instead of {ROWS:,}")
+    parser.add_argument("--floors", action="store_true", help="the first part alone, without the minutes by the clock")
     options = parser.parse_args()
-    return exit_with_one_line(lambda: _run(options.full))
+    return exit_with_one_line(lambda: _run(options.full, options.floors))
 
 
-def _run(full: bool) -> int:
+def _run(full: bool, floors_alone: bool) -> int:
     rows = FULL_ROWS if full else ROWS
     with (
         tempfile.TemporaryDirectory(prefix="flashsale-bench-") as home,
@@ -59,15 +60,14 @@ def _run(full: bool) -> int:
         settings = stack.config.settings
         stack.start("mongo", "redis", "datanode", "spark")
         with mongo_client(settings, "owner") as owner, mongo_client(settings, "generator") as writer:
-            figures = [
-                *_against_floors(stack, settings, owner, writer, rows),
-                *beside(stack, settings, owner, writer, FULL_TURNS if full else TURNS),
-            ]
+            figures = _against_floors(stack, settings, owner, writer, rows)
+            if not floors_alone:
+                figures += beside(stack, settings, owner, writer, FULL_TURNS if full else TURNS)
     print_figures(figures)
     write_section(
         "archive",
         "Archiving",
-        f"python -m benchmarks.archive{' --full' if full else ''}",
+        f"python -m benchmarks.archive{' --full' if full else ''}{' --floors' if floors_alone else ''}",
         f"{rows:,} orders in {MINUTES} minutes of an hour, as the generator stores them. The floors are one client "
         "that takes the raw documents and does nothing with them, pyarrow writing sorted rows that are in memory, and "
         f"one client deleting ids it knows; each over {FLOOR_ROWS:,} orders before and after, means. Memory is the "
