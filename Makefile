@@ -162,4 +162,4 @@ lock: install  ## compile requirements.lock anew from pyproject.toml, and each i
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra dashboard pyproject.toml -o containers/locks/dashboard.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra notifier pyproject.toml -o containers/locks/notifier.lock
 	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra spark pyproject.toml -o containers/locks/spark.lock
-	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra airflow --extra spark pyproject.toml -o containers/locks/airflow.lock
+	$(UV_COMPILE) -c requirements.lock --no-header --no-annotate --extra airflow --extra archive --extra spark pyproject.toml -o containers/locks/airflow.lock
