@@ -71,7 +71,8 @@ def _run(full: bool, floors_alone: bool) -> int:
         f"{rows:,} orders in {MINUTES} minutes of an hour, as the generator stores them. The floors are one client "
         "that takes the raw documents and does nothing with them, pyarrow writing sorted rows that are in memory, and "
         f"one client deleting ids it knows; each over {FLOOR_ROWS:,} orders before and after, means. Memory is the "
-        "most that the archive's process held. Beside the archive, minutes end by the clock with 30,000 orders each.",
+        "most that the archive's process held."
+        + ("" if floors_alone else " Beside the archive, minutes end by the clock with 30,000 orders each."),
         [figures],
     )
     return 0
