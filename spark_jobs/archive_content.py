@@ -4,6 +4,7 @@ A `Seal` is taken from MongoDB before a byte is copied, and again from the file 
 """
 
 import hashlib
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -68,7 +69,8 @@ class _Taken:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._sums = summed_fields(table)
-        self._ids: list[NDArray[np.int64]] = []
+        # One growing block: millions of ids in a list of pieces would have to be held twice to be sorted.
+        self._ids = array("q")
         self._texts: list[str] = []
         self._rows = self._quantity = self._value = self._content = 0
 
@@ -81,13 +83,13 @@ class _Taken:
         if pa.types.is_string(keys.type):
             self._texts += keys.to_pylist()
         else:
-            self._ids.append(np.asarray(_words(keys), np.int64))
+            self._ids.frombytes(np.ascontiguousarray(_words(keys), np.int64).view(np.uint8).data)
 
     def seal(self) -> Seal:
         if self._texts:
             digest = hashlib.sha256("".join(sorted(self._texts)).encode()).hexdigest()
         else:
-            ids = np.concatenate(self._ids) if self._ids else np.empty(0, np.int64)
+            ids = np.frombuffer(self._ids, np.int64)
             ids.sort()
             digest = hashlib.sha256(ids.astype("<i8", copy=False).data).hexdigest()
         return Seal(self._rows, digest, self._quantity, self._value, f"{self._content:016x}")

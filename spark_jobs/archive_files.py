@@ -17,7 +17,7 @@ from flashsale.errors import FlashsaleError, one_line
 from flashsale.rendering import arrow_schema
 from flashsale.schema import FACTS, Table
 
-MEMORY_MB = 256
+MEMORY_MB = 128
 """What DuckDB may hold of a batch; its own structures come on top."""
 _GROUP_ROWS = 122_880
 _DOCUMENTS_PER_GROUP = 60
