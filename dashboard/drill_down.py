@@ -10,7 +10,7 @@ from dashboard.wording import DASH, count, minutes, money, shop_time
 from flashsale.drill_down import Details, FanPoint, HistoryRow, InboundRow
 from flashsale.minutes import parse_iso
 
-_STATUS = {
+STATUS_WORDS = {
     "ok": "ok",
     "at_risk": "about to run out",
     "sold_out": "sold out",
@@ -29,12 +29,13 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class FactTable:
-    """A small table of plain text; `empty` is said instead of rows."""
+    """A small table of plain text; `empty` is said instead of rows, and a `wide` one has a line of its own."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     empty: str
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def drill_down(
                 "The same product elsewhere",
                 ("Warehouse", "State", "Available"),
                 tuple(
-                    (names.place(s["warehouse_id"]), _STATUS.get(s["status"], s["status"]), count(s["available"]))
+                    (names.place(s["warehouse_id"]), STATUS_WORDS.get(s["status"], s["status"]), count(s["available"]))
                     for s in sorted(details["siblings"], key=lambda s: (-(s["available"] or 0), s["warehouse_id"]))
                 ),
                 "No other warehouse has it.",
@@ -107,7 +108,7 @@ def drill_down(
             FactTable(
                 "History of the alert",
                 ("When", "What", "Who", "Note"),
-                tuple(_event(row, zone) for row in history),
+                tuple(event_cells(row, zone) for row in history),
                 "No alert has been raised.",
             ),
         ),
@@ -121,7 +122,8 @@ def money_saved(value: int | None, currency: str) -> str:
     return money(value, currency) if value > 0 else f"costs {money(-value, currency)}"
 
 
-def _event(row: HistoryRow, zone: ZoneInfo) -> tuple[str, ...]:
+def event_cells(row: HistoryRow, zone: ZoneInfo) -> tuple[str, ...]:
+    """When, what, who and why, of something that happened to an alert."""
     what = _EVENTS.get(row["event"], row["event"])
     if row["until"]:
         what += f" to {parse_iso(row['until']).astimezone(zone):%H:%M}"

@@ -4,8 +4,12 @@ import streamlit as st
 
 from dashboard.address import FILTER_FIELDS, Address, FilterField, Filters
 from dashboard.board import Board
+from dashboard.drill_down_dialog import open_drill_down
 from dashboard.filtering import FIELD_LABELS, in_force, rows_left, said
 from dashboard.navigation import current_address, go_to
+from flashsale.drill_down import warehouse_field
+from flashsale.settings import Settings
+from flashsale.stores.redis_client import RedisClient
 
 _HELP: dict[FilterField, str] = {
     "category": "Rows of the table.",
@@ -13,9 +17,11 @@ _HELP: dict[FilterField, str] = {
     "warehouse": "Rows of its stock, its load, and its column of the map.",
 }
 
+_WHOLE = "Its minutes, what will run out, what is on its way, and what is best to do."
 
-def draw_filter_bar(board: Board, address: Address, snapshot_id: str) -> None:
-    """Which rows are shown, the filters that decide it, and all rows as a file."""
+
+def draw_filter_bar(board: Board, address: Address, snapshot_id: str, reader: RedisClient, settings: Settings) -> None:
+    """Which rows are shown, the filters that decide it, a warehouse that was chosen, and all rows as a file."""
     filters = in_force(address.filters, board.options)
     with st.container(key="filters", horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if filters:
@@ -23,6 +29,9 @@ def draw_filter_bar(board: Board, address: Address, snapshot_id: str) -> None:
             with st.container(key="filter_said", width="content"):
                 st.text(f"▼ Only {said(filters, board.options)}: {left}")
             st.button("✕ Show all", key="filter_clear", on_click=_clear)
+        if len(filters.warehouse) == 1 and st.button("Whole warehouse", key="open_warehouse", help=_WHOLE):
+            wanted = {"key": warehouse_field(int(filters.warehouse[0])), "snapshot_id": snapshot_id}
+            open_drill_down(wanted, board.names, reader, settings, board.meta["sale_id"])
         with st.popover("Filter", key="filter_popover"):
             for name in FILTER_FIELDS:
                 _draw_choice(name, filters, board)

@@ -1,8 +1,10 @@
-"""What the page shows of one (product, warehouse) when it is asked."""
+"""What the page shows of one (product, warehouse), or of a whole warehouse, when it is asked."""
 
 from typing import Literal, TypedDict
 
 from flashsale.snapshot import Action, Status
+
+WAREHOUSE_KEY = "warehouse"
 
 
 class FanPoint(TypedDict):
@@ -63,3 +65,55 @@ class Details(TypedDict):
     siblings: list[SiblingRow]
     alternatives: list[Alternative]
     history: list[HistoryRow]
+
+
+class WarehouseProduct(TypedDict):
+    """A row of the warehouse's action table: what it has, what the others have, and the best that can be done."""
+
+    product_id: int
+    status: Status
+    available: int | None
+    elsewhere: int
+    action: Action
+    qty: int
+    from_warehouse_id: int | None
+    value_saved: int | None
+
+
+class WarehouseEvent(HistoryRow):
+    """What happened to an alert of the warehouse."""
+
+    product_id: int
+
+
+class WarehouseDetails(TypedDict):
+    """The drill-down of a warehouse.
+
+    `units`: sold of it in each of the last minutes; `available`: units of all its SKUs.  `fan`: how many of its
+    SKUs have run out, at minute 0 those that have; `low` and more with 90 % certainty, `high` and more with 10 %,
+    when all that moves one SKU's demand moves all of them.  `inbound`: units by the end of each five minutes.
+    `products`: the most urgent, of `open_rows` in all; `history`: the newest first.
+    """
+
+    units: list[int]
+    capacity_units_per_minute: int
+    load: float
+    mean_fulfillment_delay: float | None
+    overloaded: bool
+    available: int
+    statuses: dict[Status, int]
+    fan: list[FanPoint]
+    inbound: list[InboundRow]
+    open_rows: int
+    products: list[WarehouseProduct]
+    history: list[WarehouseEvent]
+
+
+def pair_field(product_id: int, warehouse_id: int) -> str:
+    """Field of the details hash that holds the drill-down of a (product, warehouse)."""
+    return f"{product_id}:{warehouse_id}"
+
+
+def warehouse_field(warehouse_id: int) -> str:
+    """Field of the details hash that holds the drill-down of a warehouse."""
+    return f"{WAREHOUSE_KEY}:{warehouse_id}"

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from flashsale.alerts.history import alert_history
 from flashsale.alerts.life import Alert, Pair
 from flashsale.decisions.decide import Decision
-from flashsale.drill_down import Alternative, Details, FanPoint, InboundRow, SiblingRow
+from flashsale.drill_down import Alternative, Details, FanPoint, InboundRow, SiblingRow, pair_field
 from flashsale.forecast import Shelves, fan
 from flashsale.snapshot import ActionRow
 from spark_jobs.minute_pass import MinutePass
@@ -29,7 +29,7 @@ def drill_downs(
     fans, inbound = _fans(result, at), _inbound(result, at)
     siblings = _siblings(result.products, {row["product_id"] for row in rows})
     return {
-        f"{row['product_id']}:{row['warehouse_id']}": {
+        pair_field(row["product_id"], row["warehouse_id"]): {
             "available": row["available"],
             "velocities": row["velocities"],
             "fan": fan_points,

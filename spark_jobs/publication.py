@@ -31,6 +31,7 @@ from spark_jobs.live_decisions import live_decisions
 from spark_jobs.live_snapshot import ACTION_ROWS, action_rows, make_snapshot, trend_rows
 from spark_jobs.minute_engine import MinuteEngine, UpToDate
 from spark_jobs.stage_times import StageTimes
+from spark_jobs.warehouse_details import warehouse_details
 
 _LOG = logging.getLogger(__name__)
 PERIOD_SECONDS = 60
@@ -97,7 +98,12 @@ def publish(
         complete=complete,
         settled=settled,
         calibration_id=engine.calibration.calibration_id,
-        details=drill_downs(shown, done.last, decisions, book.shown()),
+        details={
+            **drill_downs(shown, done.last, decisions, book.shown()),
+            **warehouse_details(
+                parts["warehouses"], actions, book.shown(), done.last, done.window, settings.window_minutes
+            ),
+        },
     )
     campaigns = engine.dimensions.campaigns
     # A run of the sale before may end after another was opened: the page must not go back to it.

@@ -38,7 +38,9 @@ function newTable(root) {
   };
   table.refill = () => refill(table);
   table.release = () => order(table);
-  table.open = (tr) => table.setTriggerValue("open", { key: tr.dataset.key, snapshot_id: tr.dataset.snapshot });
+  const open = (tr, key) => table.setTriggerValue("open", { key, snapshot_id: tr.dataset.snapshot });
+  table.open = (tr) => open(tr, tr.dataset.key);
+  table.openWarehouse = (tr) => open(tr, `warehouse:${tr.dataset.key.split(":")[1]}`);
   const stops = [watchPointer(table, table.tbody), watchKeys(table), watchClicks(table)];
   const timer = setInterval(() => {
     sendAgain(table);

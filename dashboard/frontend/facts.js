@@ -1,7 +1,7 @@
 // A heading and small tables of plain text, for the dialog.
 
 function factTable(table) {
-  const section = element("section", "fs-facts");
+  const section = element("section", table.wide ? "fs-facts fs-wide" : "fs-facts");
   section.append(element("h3", "", table.title));
   if (!table.rows.length) {
     section.append(element("p", "fs-empty", table.empty));

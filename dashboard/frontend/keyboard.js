@@ -55,6 +55,7 @@ function onKey(table, event) {
   else if (key === "Home") focusRow(table, rows[0]);
   else if (key === "End") focusRow(table, rows.at(-1));
   else if (key === "Enter" && target === now) table.open(now);
+  else if (key === "w") table.openWarehouse(now);
   else if (key === "a") act(table, now, "ack");
   else if (key === "u") act(table, now, "undo");
   else if (key in FORMS) openForm(table, now, FORMS[key]);

@@ -12,6 +12,7 @@ const SHORTCUTS = [
   ["j  ↓", "next row"],
   ["k  ↑", "row before"],
   ["Enter", "details of the row"],
+  ["w", "details of its warehouse"],
   ["a", "acknowledge"],
   ["s", "assign"],
   ["z", "snooze"],

@@ -26,7 +26,7 @@ def draw(scene: Scene, published: Published) -> None:
 
 def _draw_what(board: Board, scene: Scene, published: Published) -> None:
     with st.container(key="what"):
-        draw_filter_bar(board, scene.address, published.snapshot_id)
+        draw_filter_bar(board, scene.address, published.snapshot_id, scene.client, scene.settings)
         if board.shown_actions["rows"] or not board.all_actions["rows"]:
             with st.container(key="actions"):
                 if board.actions.lines:

@@ -1,6 +1,7 @@
 """The minute job on real MongoDB, Spark and Redis publishes exactly what was worked out by hand."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,9 @@ def test_actions_are_as_worked_out_by_hand(published: dict[str, Any]) -> None:
 
 def test_each_row_has_what_is_behind_it(published: dict[str, Any]) -> None:
     rows = {f"{row['product_id']}:{row['warehouse_id']}": row for row in published["actions"]["rows"]}
-    assert published["details"].keys() == rows.keys()
-    for key, details in published["details"].items():
+    behind = {key: details for key, details in published["details"].items() if not key.startswith("warehouse:")}
+    assert behind.keys() == rows.keys()
+    for key, details in behind.items():
         assert details["available"] == rows[key]["available"]
         assert details["velocities"] == rows[key]["velocities"]
         assert details["history"] == [], "no alert rings yet"
@@ -84,6 +86,38 @@ def test_each_row_has_what_is_behind_it(published: dict[str, Any]) -> None:
         assert {s["warehouse_id"] for s in details["siblings"]} == {
             p["warehouse_id"] for p in own if p["warehouse_id"] != rows[key]["warehouse_id"]
         }
+
+
+def test_each_warehouse_has_what_is_behind_it(published: dict[str, Any]) -> None:
+    actions, products = published["actions"]["rows"], published["products"]
+    behind = {key: details for key, details in published["details"].items() if key.startswith("warehouse:")}
+    assert behind.keys() == {f"warehouse:{row['warehouse_id']}" for row in published["warehouses"]}
+    for row in published["warehouses"]:
+        details = behind[f"warehouse:{row['warehouse_id']}"]
+        own = [p for p in products if p["warehouse_id"] == row["warehouse_id"]]
+        assert {name: details[name] for name in ("load", "overloaded", "mean_fulfillment_delay")} == {
+            name: row[name] for name in ("load", "overloaded", "mean_fulfillment_delay")
+        }
+        assert details["available"] == sum(p["available"] or 0 for p in own)
+        assert details["statuses"] == Counter(p["status"] for p in own)
+        out = details["statuses"].get("sold_out", 0)
+        still = [p for p in own if p["status"] != "sold_out"]
+        assert details["fan"][0] == {"minute": 0, "low": out, "middle": out, "high": out}
+        assert [(point["minute"], point["middle"] - out) for point in details["fan"][1:]] == [
+            (minutes, sum((p[name] or 0) >= 0.5 for p in still))
+            for minutes, name in ((5, "p5"), (15, "p15"), (30, "p30"))
+        ]
+        urgent = [a for a in actions if a["warehouse_id"] == row["warehouse_id"]]
+        assert details["open_rows"] == len(urgent)
+        assert [p["product_id"] for p in details["products"]] == [a["product_id"] for a in urgent]
+        for product in details["products"]:
+            everywhere = [p for p in products if p["product_id"] == product["product_id"]]
+            others = sum(p["available"] or 0 for p in everywhere if p["warehouse_id"] != row["warehouse_id"])
+            assert product["elsewhere"] == others
+        assert details["history"] == [], "no alert rings yet"
+    units = [details["units"] for details in behind.values()]
+    assert sum(series[-1] for series in units) == published["headline"]["units_per_minute"]
+    assert {len(series) for series in units} == {15}
 
 
 def test_no_alert_rings_in_the_first_minute_that_is_looked_at(published: dict[str, Any]) -> None:

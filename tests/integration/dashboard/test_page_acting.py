@@ -224,7 +224,7 @@ def test_the_dialog_behind_a_row_is_of_the_minute_that_was_drawn_and_stays(sana,
     sana.keyboard.press("Enter")
     dialog = sana.get_by_role("dialog")
     expect(dialog).to_contain_text(f"{first['available']:,} available")
-    expect(dialog.locator(".js-plotly-plot")).to_have_count(2)
+    expect(dialog.locator(".js-plotly-plot").filter(visible=True)).to_have_count(2)
     for text in ("What could be done", "Transfer 420 from Karachi North", "costs Rs 41 k", "calling Hyderabad"):
         expect(dialog).to_contain_text(text)
     newer = publish_with_details(store.publisher(), minute(), parts(minute(), seed=12))
@@ -232,6 +232,30 @@ def test_the_dialog_behind_a_row_is_of_the_minute_that_was_drawn_and_stays(sana,
     expect(dialog).to_contain_text(f"{first['available']:,} available")
     sana.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+
+
+def test_the_whole_warehouse_is_a_tab_a_key_and_a_button_away(sana, store, rows):
+    first = rows[0]
+    whole = ("units available", "Most urgent here", "of 227 SKUs 4 sold out")
+    row(sana, first["alert_id"]).focus()
+    sana.keyboard.press("Enter")
+    dialog = sana.get_by_role("dialog")
+    dialog.get_by_role("tab", name="The whole warehouse").click()
+    for text in whole:
+        expect(dialog.get_by_text(text).first).to_be_visible()
+    expect(dialog.locator(".js-plotly-plot").filter(visible=True)).to_have_count(2)
+    sana.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    row(sana, first["alert_id"]).focus()
+    sana.keyboard.press("w")
+    for text in whole:
+        expect(dialog.get_by_text(text).first).to_be_visible()
+    expect(dialog.get_by_role("tab")).to_have_count(0)
+    sana.keyboard.press("Escape")
+    sana.goto(f"{sana.url.split('?')[0]}?warehouse={first['warehouse_id']}")
+    sana.get_by_role("button", name="Whole warehouse").click()
+    for text in whole:
+        expect(dialog.get_by_text(text).first).to_be_visible()
 
 
 def test_details_that_are_gone_are_said_to_be(sana, store, rows):
