@@ -63,7 +63,9 @@ function showAge(badge, data, since) {
   badge.className = `fs-badge fs-${now}`;
   badge.textContent = text;
   badge.title = title;
-  document.querySelector(".stApp")?.classList.toggle("fs-contact-lost", lost);
+  const page = document.querySelector(".stApp")?.classList;
+  page?.toggle("fs-contact-lost", lost);
+  page?.toggle("fs-figures-stale", now === "stale");
 }
 
 function saleName(data) {
@@ -155,6 +157,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   timers.set(root, setInterval(() => showAge(badge, data, since), 1000));
   return () => {
     clearInterval(timers.get(root));
-    document.querySelector(".stApp")?.classList.remove("fs-contact-lost");
+    document.querySelector(".stApp")?.classList.remove("fs-contact-lost", "fs-figures-stale");
   };
 }

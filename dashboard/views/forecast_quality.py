@@ -20,7 +20,7 @@ def draw(scene: Scene, published: Published) -> None:
     judged = _judged(quality)
     with st.container(key="screen"):
         panels.draw_strip(published.strip, scene.address)
-        with st.container(key=f"board_{published.fresh.state}"):
+        with st.container(key="board"):
             with st.container(key="verdict"):
                 if judged is None or not judged["forecasts"]:
                     st.subheader("No forecast has come due yet", anchor=False)

@@ -24,7 +24,7 @@ def draw(scene: Scene, published: Published) -> None:
     board, number = published.board, slide_number(scene.now)
     with st.container(key="screen"):
         panels.draw_strip(on_the_wall(published.strip), scene.address, links=False)
-        with st.container(key=f"board_{published.fresh.state}"):
+        with st.container(key="board"):
             _draw_filters(scene, board)
             with st.container(key=f"wall_{number}"):
                 _SLIDES[number](scene, published)

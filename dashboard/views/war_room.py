@@ -12,11 +12,10 @@ from dashboard.wording import shop_time
 
 def draw(scene: Scene, published: Published) -> None:
     """The strip, six figures, the action table, and where it hurts."""
-    board, fresh = published.board, published.fresh
+    board = published.board
     with st.container(key="screen"):
         panels.draw_strip(published.strip, scene.address)
-        # Another key per state: figures that went stale look it.
-        with st.container(key=f"board_{fresh.state}"):
+        with st.container(key="board"):
             panels.draw_figures(board.figures)
             if board.flood:
                 panels.draw_flood(board.flood)

@@ -77,7 +77,7 @@ def test_a_frozen_page_says_that_it_lost_contact(page, store, server):
     server.stop()
     try:
         badge(page, "NO CONTACT")
-        is_greyed(page, "board_live")
+        is_greyed(page, "board")
     finally:
         server.start()
     badge(page, "LIVE", 2 * REFRESH_MS)

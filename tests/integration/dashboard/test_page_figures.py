@@ -140,7 +140,10 @@ def test_figures_that_age_turn_late_then_stale_and_say_why(page, store):
             break
     else:
         pytest.fail("figures of 78 s were never live")
+    page.evaluate("document.querySelector('.st-key-board .fs-row').drawn_ = 'while live'")
     badge(page, "LATE")
+    kept = page.evaluate("document.querySelector('.st-key-board .fs-row').drawn_")
+    assert kept == "while live", "nothing is drawn anew, and so nothing blinks, when the figures turn late"
 
     store.empty()
     open_sale(publisher)
@@ -149,12 +152,12 @@ def test_figures_that_age_turn_late_then_stale_and_say_why(page, store):
     badge(page, "STALE 31 min")
     expect(page.locator(".fs-notice")).to_contain_text("Old figures: nothing newer than")
     expect(page.locator(".fs-notice")).to_contain_text("Spark <b>does not</b> answer")
-    is_greyed(page, "board_stale")
+    is_greyed(page, "board")
 
     publish(publisher, minute())
     badge(page, "LIVE")
     expect(page.locator(".fs-notice")).to_have_count(0)
-    expect(page.locator(".st-key-board_stale")).to_have_count(0)
+    expect(page.locator(".st-key-board")).to_have_css("filter", "none")
 
 
 def test_hostile_names_are_shown_as_text(page, store):

@@ -94,7 +94,7 @@ def test_stale_also_after_the_superseded_parts_are_gone(page, store):
     expect(notice).to_contain_text("Old figures: nothing newer than")
     expect(notice).to_contain_text("Spark does not answer")
     expect(notice).to_contain_text("runbook.md, section")
-    is_greyed(page, "board_stale")
+    is_greyed(page, "board")
     charts_drawn(page)
     seen(page, "stale")
 
