@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.board import SCREEN_PARTS
-from dashboard.snapshot_reader import PIPELINE_PARTS
+from dashboard.snapshot_reader import PIPELINE_PARTS, shown_products
 from flashsale.errors import FlashsaleError
 from flashsale.minutes import MINUTE, floor_minute, iso, parse_iso, utc_now
 from flashsale.redis_keys import ACTIVE_SALE, SaleKeys
 from flashsale.snapshot import PARTS, Snapshot, canonical_json, snapshot_id
-from flashsale.stores.context import active_sale_id
+from flashsale.stores.context import active_sale_id, read_products
 from flashsale.stores.redis_client import RedisClient
 from flashsale.stores.snapshots import current_snapshot_id, publish_snapshot, read_parts
 
@@ -34,6 +34,8 @@ class DemoMinutes:
             value: Any = demo.get(key)
             if value is not None:
                 own.set(key, value)
+        names: Any = demo.hgetall(self.keys.products)
+        own.hset(self.keys.products, mapping=names)
         own.set(ACTIVE_SALE, sale_id)
         self.pairs = len(self._parts["products"])
         self.publish()
@@ -54,10 +56,12 @@ class DemoMinutes:
 
     def first_screen_bytes(self) -> int:
         """Bytes of the values the first screen reads: pointer, sale, names, health, and its parts of the snapshot."""
+        shown = shown_products(canonical_json(self._parts["actions"]))
+        names = sum(len(canonical_json(name)) for name in read_products(self._own, self._sale_id, shown).values())
         current = current_snapshot_id(self._own, self._sale_id) or ""
         keys = [
             *(self.keys.current, self.keys.sale, self.keys.dimensions),
             *map(self.keys.health, PIPELINE_PARTS.values()),
             *(self.keys.snapshot(current, part) for part in ("meta", *SCREEN_PARTS)),
         ]
-        return sum(int(str(self._own.strlen(key))) for key in keys)
+        return names + sum(int(str(self._own.strlen(key))) for key in keys)

@@ -45,12 +45,17 @@ def median_answer(stories: Sequence[AlertStory], as_of: datetime) -> str:
     return f"half of the answers within {minutes(waits[len(waits) // 2])}" if waits else "none was answered yet"
 
 
+def shown_stories(stories: Sequence[AlertStory], as_of: datetime) -> list[AlertStory]:
+    """Those that are listed: not acted on first, then by worth."""
+    order = sorted(stories, key=lambda s: (_acted(s, as_of), -(s.value_saved or 0), s.raised_at, s.alert_id))
+    return order[:SHOWN_STORIES]
+
+
 def story_rows(
     stories: Sequence[AlertStory], as_of: datetime, names: Names, zone: ZoneInfo, currency: str
 ) -> list[Row]:
-    """(severity, product, warehouse, raised, acted, what became of it, worth): not acted on first, then by worth."""
-    order = sorted(stories, key=lambda s: (_acted(s, as_of), -(s.value_saved or 0), s.raised_at, s.alert_id))
-    return [_story_row(story, as_of, names, zone, currency) for story in order[:SHOWN_STORIES]]
+    """(severity, product, warehouse, raised, acted, what became of it, worth) of `shown_stories`."""
+    return [_story_row(story, as_of, names, zone, currency) for story in shown_stories(stories, as_of)]
 
 
 def _story_row(story: AlertStory, as_of: datetime, names: Names, zone: ZoneInfo, currency: str) -> Row:

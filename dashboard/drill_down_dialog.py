@@ -15,7 +15,8 @@ from dashboard.drill_down import DrillDown, FactTable, drill_down
 from dashboard.drill_down_charts import fan_chart, run_out_chart, sold_chart
 from dashboard.frontend import FACTS_JS
 from dashboard.names import Names
-from dashboard.warehouse_drill_down import WarehouseDrillDown, warehouse_drill_down
+from dashboard.snapshot_reader import read_product_names
+from dashboard.warehouse_drill_down import WarehouseDrillDown, named_products, warehouse_drill_down
 from flashsale.drill_down import WAREHOUSE_KEY, warehouse_field
 from flashsale.errors import FlashsaleError, one_line
 from flashsale.redis_keys import SaleKeys
@@ -55,7 +56,8 @@ def open_drill_down(wanted: Any, names: Names, reader: RedisClient, settings: Se
         if texts[0] is None:
             _dialog(lambda: st.text(GONE))
             return
-        said = _Said(names, settings.currency, as_of, ZoneInfo(settings.shop_time_zone))
+        named = names.with_products(read_product_names(reader, sale_id, named_products(texts[-1])))
+        said = _Said(named, settings.currency, as_of, ZoneInfo(settings.shop_time_zone))
         whole = _warehouse(texts[-1], int(last), said)
         if first == WAREHOUSE_KEY:
             _dialog(whole)

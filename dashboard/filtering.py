@@ -1,6 +1,6 @@
 """What the filters offer, what they leave of a minute, and how that is said."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,13 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where rows belong: category by product, province by warehouse and by city; `warehouses` are names by id."""
+    """Where rows belong: category by product, province by warehouse and by city; `warehouses` are names by id.
+
+    `categories` knows the products that are shown, `all_categories` are the sale's.
+    """
 
     categories: Mapping[int, str]
+    all_categories: Collection[str]
     warehouse_provinces: Mapping[int, str]
     city_provinces: Mapping[int, str]
     warehouses: Mapping[int, str]
@@ -26,10 +30,11 @@ class Places:
     def of(cls, view: DimensionsView | None) -> "Places":
         """The places of a sale's dimensions; none before they are seeded."""
         if view is None:
-            return cls({}, {}, {}, {})
+            return cls({}, (), {}, {}, {})
         cities = {int(i): _text(row, "province") for i, row in view["cities"].items()}
         return cls(
             {int(i): _text(row, "category") for i, row in view["products"].items()},
+            [_one_line(name) for name in view["categories"]],
             {int(i): cities.get(row["city_id"], "") for i, row in view["warehouses"].items()},
             cities,
             {int(i): _text(row, "name") or f"warehouse {i}" for i, row in view["warehouses"].items()},
@@ -38,7 +43,7 @@ class Places:
     def options(self) -> dict[FilterField, dict[str, str]]:
         """What can be chosen by field: value in the address -> text on screen, in order of the text."""
         found: dict[FilterField, dict[str, str]] = {
-            "category": {name: name for name in set(self.categories.values()) if name},
+            "category": {name: name for name in self.all_categories if name},
             "province": {name: name for name in set(self.city_provinces.values()) if name},
             "warehouse": {str(i): name for i, name in self.warehouses.items()},
         }
@@ -105,4 +110,8 @@ def _listed(names: list[str]) -> str:
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
-    return " ".join(str(row.get(name, "")).split())
+    return _one_line(str(row.get(name, "")))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,9 +1,10 @@
 """Names of products, warehouses and cities; they are input from outside and stay plain text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flashsale.stores.context import DimensionsView
+from flashsale.stores.context import DimensionsView, ProductName
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,10 @@ class Names:
     """Looks names up by id; a thing without a name shows by its kind and number."""
 
     view: DimensionsView | None
+
+    def with_products(self, products: Mapping[str, ProductName]) -> "Names":
+        """These and the names of more products, by id."""
+        return Names({**self.view, "products": {**self.view["products"], **products}}) if self.view else self
 
     def product(self, product_id: int) -> str:
         return self._name("product", self.view["products"] if self.view else {}, product_id, "name")
@@ -32,6 +37,6 @@ class Names:
         return self._name("city", self.view["cities"] if self.view else {}, city_id, "city")
 
     @staticmethod
-    def _name(kind: str, rows: dict[str, dict[str, Any]], identifier: int, field: str) -> str:
+    def _name(kind: str, rows: Mapping[str, Mapping[str, Any]], identifier: int, field: str) -> str:
         text = " ".join(str(rows.get(str(identifier), {}).get(field, "")).split())
         return text or f"{kind} {identifier}"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from dashboard.names import Names
 from dashboard.plain_table import Row, Tone
 from dashboard.wording import DASH, count, duration, shop_time, utc_time
-from flashsale.data_quality import DataQuality
+from flashsale.data_quality import DataQuality, PhantomSuspect
 from flashsale.minutes import parse_iso
 from flashsale.runbook import reference
 from flashsale.snapshot import Meta
@@ -80,7 +80,6 @@ def _doubt(what: str, number: int, meaning: str) -> Row:
 
 def suspect_rows(quality: DataQuality, names: Names) -> list[Row]:
     """(product, warehouse, residual, explained, unexplained units) of the worst phantom suspects."""
-    found = quality.get("phantom_suspects", {"total": 0, "rows": []})["rows"]
     return [
         Row(
             (
@@ -92,8 +91,18 @@ def suspect_rows(quality: DataQuality, names: Names) -> list[Row]:
             ),
             "doubtful",
         )
-        for row in found
+        for row in _suspects(quality)
     ]
+
+
+def suspected_products(quality: DataQuality) -> set[int]:
+    """The products of `suspect_rows`."""
+    return {row["product_id"] for row in _suspects(quality)}
+
+
+def _suspects(quality: DataQuality) -> list[PhantomSuspect]:
+    # A snapshot of the release before has none.
+    return quality.get("phantom_suspects", {"total": 0, "rows": []})["rows"]
 
 
 def version_rows(meta: Meta, zone: ZoneInfo, now: datetime) -> list[Row]:

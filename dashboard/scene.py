@@ -1,5 +1,6 @@
 """What one drawing of the page knows, and what all viewers share: settings, connection, and each minute read once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,7 +10,16 @@ import streamlit as st
 from dashboard.address import Address, Filters
 from dashboard.board import Board, UnreadableSnapshotError, build_board, parse_meta
 from dashboard.charts import Charts, board_charts
-from dashboard.snapshot_reader import Present, connect, read_names, read_one_part, read_present, read_screen_parts
+from dashboard.names import Names
+from dashboard.snapshot_reader import (
+    Present,
+    connect,
+    read_one_part,
+    read_places,
+    read_present,
+    read_product_names,
+    read_screen_parts,
+)
 from dashboard.strip import Strip, status_strip
 from flashsale.freshness import Freshness, freshness
 from flashsale.log_setup import configure_logging
@@ -74,10 +84,10 @@ def read_published(scene: Scene) -> Published | None:
 @st.cache_resource(show_spinner=False, ttl=60)
 def sale_size(sale_id: str) -> tuple[str, str]:
     """``500 products``, ``from 7 warehouses``; or that they are not seeded yet."""
-    view = read_names(_client(), sale_id)
+    view = read_places(_client(), sale_id)
     if view is None:
         return "—", "not seeded yet"
-    return f"{len(view['products']):,} products", f"from {len(view['warehouses']):,} warehouses"
+    return f"{view['product_count']:,} products", f"from {len(view['warehouses']):,} warehouses"
 
 
 def read_part(sale_id: str, snapshot_id: str, part: str) -> str:
@@ -86,6 +96,11 @@ def read_part(sale_id: str, snapshot_id: str, part: str) -> str:
     if text is None:
         raise UnreadableSnapshotError(f"snapshot part {part} is not in Redis")
     return text
+
+
+def names_with(published: Published, products: Collection[int]) -> Names:
+    """The names of the first screen and of these products."""
+    return published.board.names.with_products(read_product_names(_client(), published.sale_id, products))
 
 
 def forget_client() -> None:

@@ -1,6 +1,7 @@
 """What Redis holds for the screen, asked as a user that can only read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,16 @@ import redis
 from dashboard.board import SCREEN_PARTS
 from flashsale.errors import FlashsaleError, ServiceUnavailableError
 from flashsale.settings import Settings
-from flashsale.stores.context import DimensionsView, SaleView, active_sale_id, read_dimensions, read_history, read_sale
+from flashsale.stores.context import (
+    DimensionsView,
+    ProductName,
+    SaleView,
+    active_sale_id,
+    read_dimensions,
+    read_history,
+    read_products,
+    read_sale,
+)
 from flashsale.stores.health import Health, read_health
 from flashsale.stores.redis_client import RedisClient, redis_client, redis_errors
 from flashsale.stores.snapshots import current_snapshot_id, read_parts
@@ -69,9 +79,10 @@ def read_present(client: RedisClient) -> Present:
 def read_screen_parts(
     client: RedisClient, sale_id: str, snapshot_id: str
 ) -> tuple[dict[str, str | None], DimensionsView | None]:
-    """JSON texts of the parts the first screen shows, and the names of things."""
+    """JSON texts of the parts the first screen shows, and the names of what is on it."""
     with _reading():
-        return read_parts(client, sale_id, snapshot_id, SCREEN_PARTS), read_dimensions(client, sale_id)
+        texts = read_parts(client, sale_id, snapshot_id, SCREEN_PARTS)
+        return texts, read_dimensions(client, sale_id, shown_products(texts["actions"]))
 
 
 def read_one_part(client: RedisClient, sale_id: str, snapshot_id: str, part: str) -> str | None:
@@ -92,10 +103,25 @@ def read_health_of(client: RedisClient, sale_id: str, parts: Mapping[str, str]) 
         return read_health(client, sale_id, parts)
 
 
-def read_names(client: RedisClient, sale_id: str) -> DimensionsView | None:
-    """Names of the sale's things; None before they are seeded."""
+def read_places(client: RedisClient, sale_id: str) -> DimensionsView | None:
+    """The sale's places, and how many products it has; None before they are seeded."""
     with _reading():
-        return read_dimensions(client, sale_id)
+        return read_dimensions(client, sale_id, ())
+
+
+def read_product_names(client: RedisClient, sale_id: str, products: Collection[int]) -> dict[str, ProductName]:
+    """Names of products that are not on the first screen."""
+    with _reading():
+        return read_products(client, sale_id, products)
+
+
+def shown_products(actions: str | None) -> list[int]:
+    """The products of the part `actions`; of a text that is none there are none, and the board says what is wrong."""
+    try:
+        rows: Any = json.loads(actions or "")["rows"]
+        return sorted({int(row["product_id"]) for row in rows})
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 @contextmanager

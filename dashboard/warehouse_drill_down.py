@@ -1,5 +1,6 @@
 """What is behind a warehouse, in the words of the dialog: from the details its snapshot holds."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -63,6 +64,12 @@ def warehouse_drill_down(
             ),
         ),
     )
+
+
+def named_products(text: str | None) -> set[int]:
+    """The products that the details (JSON) of a warehouse name."""
+    details: WarehouseDetails | None = json.loads(text) if text else None
+    return {row["product_id"] for row in (*details["products"], *details["history"])} if details else set()
 
 
 def _state(details: WarehouseDetails) -> list[str]:

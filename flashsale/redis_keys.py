@@ -40,13 +40,18 @@ class SaleKeys:
         return self._key(f"snapshot:{snapshot_id}:{part}")
 
     def snapshot_details(self, snapshot_id: str) -> str:
-        """hash: ``product_id:warehouse_id`` -> JSON of the drill-down."""
+        """hash: ``product_id:warehouse_id`` or ``warehouse:warehouse_id`` -> JSON of the drill-down."""
         return self._key(f"snapshot:{snapshot_id}:details")
 
     @property
     def dimensions(self) -> str:
-        """string: JSON of names and places the page shows."""
+        """string: JSON of the places and categories the page shows."""
         return self._key("dimensions")
+
+    @property
+    def products(self) -> str:
+        """hash: product_id -> JSON of its name and category; only those that are shown are read."""
+        return self._key("products")
 
     @property
     def sale(self) -> str:

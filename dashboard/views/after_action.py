@@ -6,13 +6,22 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import panels
-from dashboard.after_action import answer_rows, known_then, lost_course, median_answer, open_rows, story_rows
+from dashboard.after_action import (
+    SHOWN_STORIES,
+    answer_rows,
+    known_then,
+    lost_course,
+    median_answer,
+    open_rows,
+    shown_stories,
+    story_rows,
+)
 from dashboard.charts import lost_chart
-from dashboard.chronicle import Chronicle
+from dashboard.chronicle import AlertStory, Chronicle
 from dashboard.figures import headline_figures
 from dashboard.names import Names
 from dashboard.plain_table import draw_table
-from dashboard.scene import Published, Scene
+from dashboard.scene import Published, Scene, names_with
 from dashboard.snapshot_reader import read_past
 from dashboard.wording import DASH, money, shop_time, utc_time
 from flashsale.minutes import MINUTE, floor_minute, parse_iso
@@ -53,13 +62,16 @@ def draw(scene: Scene, published: Published) -> None:
                 headline, [], len(board.options["warehouse"]), settings.currency, settings.value_horizon_minutes
             )
         )
-        _draw_answers(scene, chronicle, minute, board.names)
         alerts = read_past(scene.client, published.sale_id, [minute]).get(minute, {}).get("alerts", [])
+        stories = known_then(chronicle.stories.values(), minute)
+        listed = [alert["product_id"] for alert in alerts[:SHOWN_STORIES] if alert["product_id"] is not None]
+        names = names_with(published, {*listed, *(story.product_id for story in shown_stories(stories, minute))})
+        _draw_answers(scene, chronicle, stories, minute, names)
         draw_table(
             "open_then",
             f"What was open in this minute? {len(alerts):,} alerts, most urgent first",
             ("Severity", "Product", "Warehouse", "Why", "State", "Owner", "#Open for", "#Acting saves"),
-            open_rows(alerts, minute, board.names, settings.currency),
+            open_rows(alerts, minute, names, settings.currency),
             "Nothing: all clear.",
         )
 
@@ -103,8 +115,10 @@ def _draw_slider(scene: Scene, first: datetime, last: datetime) -> datetime:
     return minute
 
 
-def _draw_answers(scene: Scene, chronicle: Chronicle, minute: datetime, names: Names) -> None:
-    stories, currency = known_then(chronicle.stories.values(), minute), scene.settings.currency
+def _draw_answers(
+    scene: Scene, chronicle: Chronicle, stories: list[AlertStory], minute: datetime, names: Names
+) -> None:
+    currency = scene.settings.currency
     left, right = st.columns([7, 5], gap="small")
     with left:
         draw_table(

@@ -5,9 +5,16 @@ import logging
 import streamlit as st
 
 from dashboard import panels, states
-from dashboard.pipeline_health import SYSTEM_PARTS, doubt_rows, part_rows, suspect_rows, version_rows
+from dashboard.pipeline_health import (
+    SYSTEM_PARTS,
+    doubt_rows,
+    part_rows,
+    suspect_rows,
+    suspected_products,
+    version_rows,
+)
 from dashboard.plain_table import Row, draw_table
-from dashboard.scene import Published, Scene, read_published
+from dashboard.scene import Published, Scene, names_with, read_published
 from dashboard.snapshot_reader import read_health_of
 from dashboard.strip import waiting_strip
 from dashboard.wording import DASH, count, duration, percent
@@ -96,7 +103,7 @@ def _draw_doubts(scene: Scene, published: Published) -> None:
             "suspects",
             f"Where do records not follow from sales and receipts? {board.phantom_suspects:,} phantom suspects",
             ("Product", "Warehouse", "#Residual", "#Explained", "#Unexplained units"),
-            suspect_rows(board.quality, board.names),
+            suspect_rows(board.quality, names_with(published, suspected_products(board.quality))),
             "None: every stock record follows from what was sold and received.",
         )
     with right:

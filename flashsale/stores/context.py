@@ -1,7 +1,7 @@
 """Copies in Redis of what a reader needs besides a snapshot: the sale and the names of things."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -29,10 +29,22 @@ class SaleView(TypedDict):
     plan: list[int]
 
 
-class DimensionsView(TypedDict):
-    """Names by id; JSON keys are strings."""
+class ProductName(TypedDict):
+    """What a product is called, and its category."""
 
-    products: dict[str, dict[str, Any]]
+    name: str
+    category: str
+
+
+class DimensionsView(TypedDict):
+    """Names by id; JSON keys are strings.
+
+    `products` are those that were asked for, of `product_count` in all; `categories` are all of the sale's.
+    """
+
+    products: dict[str, ProductName]
+    product_count: int
+    categories: list[str]
     warehouses: dict[str, dict[str, Any]]
     cities: dict[str, dict[str, Any]]
 
@@ -59,12 +71,37 @@ def read_sale(client: RedisClient, sale_id: str) -> SaleView | None:
 
 
 def write_dimensions(client: RedisClient, sale_id: str, view: DimensionsView) -> None:
-    client.set(SaleKeys(sale_id).dimensions, canonical_json(view))
+    """Set the names of all products, which `view` holds, and then what refers to them."""
+    keys = SaleKeys(sale_id)
+    if view["products"]:
+        names: Any = {identifier: canonical_json(product) for identifier, product in view["products"].items()}
+        client.hset(keys.products, mapping=names)
+    client.set(keys.dimensions, canonical_json({name: part for name, part in view.items() if name != "products"}))
 
 
-def read_dimensions(client: RedisClient, sale_id: str) -> DimensionsView | None:
+def read_dimensions(client: RedisClient, sale_id: str, products: Collection[int]) -> DimensionsView | None:
+    """Places and categories of a sale, and the names of `products`; None before they are seeded."""
     text: Any = client.get(SaleKeys(sale_id).dimensions)
-    return json.loads(text) if text else None
+    if not text:
+        return None
+    view: Any = json.loads(text)
+    if "products" in view:
+        # By a release that kept all names in one text, which grew with the catalogue.
+        view["product_count"] = len(view["products"])
+        view["categories"] = sorted({product["category"] for product in view["products"].values()})
+    else:
+        view["products"] = read_products(client, sale_id, products)
+    found: DimensionsView = view
+    return found
+
+
+def read_products(client: RedisClient, sale_id: str, products: Collection[int]) -> dict[str, ProductName]:
+    """Names of `products` by id; those that are not seeded are left out."""
+    if not products:
+        return {}
+    fields = [str(identifier) for identifier in products]
+    texts: Any = client.hmget(SaleKeys(sale_id).products, fields)
+    return {field: json.loads(text) for field, text in zip(fields, texts, strict=True) if text}
 
 
 def write_history(client: RedisClient, sale_id: str, minute: datetime, value: dict[str, Any]) -> None:

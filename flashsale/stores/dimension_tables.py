@@ -46,6 +46,8 @@ def dimensions_view(dimensions: Dimensions) -> DimensionsView:
     """Names by id, for the page."""
     return {
         "products": {str(d["_id"]): {"name": d["name"], "category": d["category"]} for d in dimensions.products},
+        "product_count": len(dimensions.products),
+        "categories": sorted({d["category"] for d in dimensions.products}),
         "warehouses": {str(d["_id"]): {"name": d["name"], "city_id": d["city_id"]} for d in dimensions.warehouses},
         "cities": {str(d["_id"]): {"city": d["city"], "province": d["province"]} for d in dimensions.cities},
     }

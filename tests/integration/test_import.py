@@ -219,7 +219,7 @@ def test_a_live_replay_moves_the_orders_to_now_and_is_the_live_sale(
     assert (sale.phase, sale.sale_end - sale.sale_start) == ("ended", timedelta(seconds=4))
     assert read_watermark(owner[sale.database]) == sale.sale_end + timedelta(minutes=3)
     with redis_client(data_services, "publisher") as redis:
-        names, view = read_dimensions(redis, sale.sale_id), read_sale(redis, sale.sale_id)
+        names, view = read_dimensions(redis, sale.sale_id, [4]), read_sale(redis, sale.sale_id)
     assert names is not None
     assert view is not None
     assert names["products"]["4"] == {"name": "AB-03", "category": "All products"}

@@ -58,6 +58,8 @@ def dimensions(products: Mapping[int, str] | None = None) -> DimensionsView:
     names = {i + 1: name for i, name in enumerate(PRODUCTS)} | dict(products or {})
     return {
         "products": {str(i): {"name": name, "category": "sample"} for i, name in names.items()},
+        "product_count": len(names),
+        "categories": ["sample"],
         "warehouses": {str(i): {"name": n, "city_id": c} for i, (n, c, _) in WAREHOUSES.items()},
         "cities": {str(i): {"city": n, "province": p} for i, (n, p) in CITIES.items()},
     }
