@@ -15,8 +15,9 @@ from flashsale.errors import FlashsaleError, ServiceUnavailableError, one_line
 from flashsale.settings import Settings
 
 TIMEOUT_SECONDS = 30
+UNFINISHED_SUFFIX = ".unfinished"
+"""Of a file that is being written, beside the place it will have."""
 _CHUNK = 1 << 20
-
 
 _SAFE_MODE = ("SafeModeException", "RetriableException", "StandbyException")
 _QUOTA = ("DSQuotaExceededException", "NSQuotaExceededException")
@@ -94,7 +95,7 @@ class HdfsStore:
 
     def write_text(self, path: str, text: str) -> None:
         """Write a whole file; it appears under `path` only when complete."""
-        unfinished = path + ".unfinished"
+        unfinished = path + UNFINISHED_SUFFIX
         self._client.write(unfinished, text.encode(), overwrite=True)
         self.rename(unfinished, path, overwrite=True)
 

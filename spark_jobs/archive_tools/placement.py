@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from flashsale.archived_tables import ARCHIVED
 from flashsale.minutes import iso
 from flashsale.schema import Table
+from flashsale.stores.hdfs import UNFINISHED_SUFFIX
 from flashsale.stores.mongo import Document
+from spark_jobs.archive_batch import State
 from spark_jobs.archive_tools.compactions import CompactionState
 from spark_jobs.archive_tools.opened import Archive, ArchiveFile
 from spark_jobs.archive_tools.published import Books, PublishedFile
@@ -80,9 +82,16 @@ def _check_manifests(
     found = set()
     moving = _moving(books, table)
     for path in archive.hdfs.walk_files(archive.paths.metadata(table.name)):
-        file_id = path.rsplit("/", 1)[1].removesuffix(MANIFEST_SUFFIX)
+        whole = path.removesuffix(UNFINISHED_SUFFIX)
+        file_id = whole.rsplit("/", 1)[1].removesuffix(MANIFEST_SUFFIX)
         known = published.get(file_id)
         if file_id in moving:
+            continue
+        if whole != path:
+            # Of a run that died as it wrote the manifest: the next one writes it again, over this.
+            awaited = file_id in _arriving(books) or books.unfinished.get(file_id) == State.VERIFIED
+            if not awaited and archive.hdfs.exists(path):
+                findings.wrong.append(f"manifest {path}: was begun, and nothing is under way that goes on with it")
             continue
         if not path.endswith(MANIFEST_SUFFIX) or known is None:
             if not books.explains(file_id) and not Books.read(archive).explains(file_id):

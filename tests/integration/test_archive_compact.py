@@ -19,7 +19,7 @@ from flashsale.minutes import iso
 from flashsale.sale_run import SaleRun
 from flashsale.schema import ARCHIVE_BATCHES, ARCHIVE_COMPACTIONS, FACTS, ORDERS
 from flashsale.settings import Settings
-from flashsale.stores.hdfs import HdfsStore
+from flashsale.stores.hdfs import UNFINISHED_SUFFIX, HdfsStore
 from spark_jobs import archive_facts
 from spark_jobs.archive_lease import archive_lease
 from spark_jobs.archive_tools.compact import compact
@@ -184,6 +184,37 @@ def test_killed_processes_leave_an_archive_that_the_next_run_finishes(
     _compact(pipeline)
     assert {len(names) for names in _files(pipeline).values()} == {1}
     assert archived_ids(pipeline.settings, pipeline.sale.sale_id, tmp_path) == _acknowledged()
+
+
+def test_a_manifest_that_was_only_begun_is_awaited_until_it_is_whole(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = HdfsStore.rename
+
+    class KilledError(Exception):
+        pass
+
+    def die_at_a_manifest(self: HdfsStore, source: str, target: str, *, overwrite: bool = False) -> None:
+        if source.endswith(UNFINISHED_SUFFIX):
+            raise KilledError
+        rename(self, source, target, overwrite=overwrite)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HdfsStore, "rename", die_at_a_manifest)
+        with pytest.raises(KilledError):
+            _compact(pipeline)
+    begun = [path for path in _manifests(pipeline) if path.endswith(UNFINISHED_SUFFIX)]
+    assert len(begun) == 1
+    assert _findings(pipeline) == ()
+    _compact(pipeline)
+    assert not [path for path in _manifests(pipeline) if path.endswith(UNFINISHED_SUFFIX)]
+    HdfsStore(pipeline.settings).write_text(begun[0], "{}")
+    assert _findings(pipeline) == (f"manifest {begun[0]}: was begun, and nothing is under way that goes on with it",)
+
+
+def _manifests(pipeline: Pipeline) -> list[str]:
+    paths = SalePaths(pipeline.sale.sale_id)
+    return [path for table in FACTS for path in HdfsStore(pipeline.settings).walk_files(paths.metadata(table.name))]
 
 
 def test_a_damaged_source_or_staged_file_stops_it_with_every_old_file_in_place(
