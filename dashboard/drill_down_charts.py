@@ -25,13 +25,9 @@ def sold_chart(velocities: Sequence[int], capacity: int | None = None) -> go.Fig
             hovertemplate="%{y:,} units, minute %{x}<extra></extra>",
         )
     )
-    if capacity is not None:
-        # Drawn only where the bars come near it: far above them it would make them flat.
-        if max(velocities, default=0) > capacity / 3:
-            chart.add_hline(capacity, line={"color": HUES["orange"], "width": 1.5, "dash": "dash"})
-        words = {"text": f"capacity {capacity:,}", "font": {"color": HUES["orange"], "size": FONT_SIZE}}
-        place = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-        chart.add_annotation(**words, **place, showarrow=False)
+    # Drawn only where the bars come near it: far above them it would make them flat.
+    if capacity is not None and max(velocities, default=0) > capacity / 3:
+        chart.add_hline(capacity, line={"color": HUES["orange"], "width": 1.5, "dash": "dash"})
     _frame(chart)
     chart.update_layout(bargap=0.25, showlegend=False)
     chart.update_xaxes(tickvals=[-14, -10, -5, 0], ticktext=["−14", "−10", "−5 min", "now"], showgrid=False)
@@ -104,7 +100,8 @@ def _frame_ahead(chart: go.Figure, horizon: int, marks: Sequence[int]) -> None:
     _frame(chart)
     legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom", "font": {"color": DIM}}
     chart.update_layout(showlegend=True, legend=legend)
-    chart.update_xaxes(ticksuffix=" min", tickvals=list(marks), showgrid=False, range=[-1, horizon + 2])
+    words = ["now" if mark == 0 else f"{mark} min" for mark in marks]
+    chart.update_xaxes(tickvals=list(marks), ticktext=words, showgrid=False, range=[-1, horizon + 2])
     chart.update_yaxes(rangemode="tozero", nticks=5, tickformat=",d", gridcolor=LINE)
 
 

@@ -124,7 +124,11 @@ def _draw_warehouse(view: WarehouseDrillDown, sold: go.Figure, run_out: go.Figur
     _draw_facts(view.place, "", view.facts, (), key="warehouse_head")
     _draw_charts(
         "warehouse",
-        ("Sold per minute, last 15 minutes", sold, "Units sold of this warehouse per minute"),
+        (
+            f"Sold per minute, last 15 minutes; capacity {view.capacity:,}",
+            sold,
+            "Units sold of this warehouse per minute",
+        ),
         ("How many of its SKUs will have run out: likely range", run_out, "SKUs sold out in the coming half hour"),
     )
     _draw_facts("", "", "", view.tables, key="warehouse_facts")

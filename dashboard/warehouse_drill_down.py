@@ -74,10 +74,11 @@ def named_products(text: str | None) -> set[int]:
 
 def _state(details: WarehouseDetails) -> list[str]:
     statuses = details["statuses"]
-    stocked = sum(statuses.get(status, 0) for status in ("ok", "at_risk", "sold_out"))
+    at_risk, sold_out = statuses.get("at_risk", 0), statuses.get("sold_out", 0)
+    stocked = statuses.get("ok", 0) + at_risk + sold_out
     said = [
         f"{count(details['available'])} units available",
-        f"of {stocked:,} SKUs {statuses.get('sold_out', 0):,} sold out and {statuses.get('at_risk', 0):,} about to",
+        f"of {stocked:,} SKUs {sold_out:,} are sold out, {at_risk:,} soon will be",
         f"load {percent(details['load'])}" + (" ▲ overloaded" if details["overloaded"] else ""),
     ]
     if details["mean_fulfillment_delay"] is not None:

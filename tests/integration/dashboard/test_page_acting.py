@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from flashsale.alerts.commands import Command, command_from
 from flashsale.redis_keys import SaleKeys
+from tests.support.accessibility import grave_violations
 from tests.support.dashboard_details import publish_with_details
 from tests.support.dashboard_redis import DashboardRedis
 from tests.support.dashboard_samples import SALE_ID, open_sale, parts
@@ -236,7 +237,7 @@ def test_the_dialog_behind_a_row_is_of_the_minute_that_was_drawn_and_stays(sana,
 
 def test_the_whole_warehouse_is_a_tab_a_key_and_a_button_away(sana, store, rows):
     first = rows[0]
-    whole = ("units available", "Most urgent here", "of 227 SKUs 4 sold out")
+    whole = ("units available", "Most urgent here", "of 227 SKUs 4 are sold out")
     row(sana, first["alert_id"]).focus()
     sana.keyboard.press("Enter")
     dialog = sana.get_by_role("dialog")
@@ -244,6 +245,7 @@ def test_the_whole_warehouse_is_a_tab_a_key_and_a_button_away(sana, store, rows)
     for text in whole:
         expect(dialog.get_by_text(text).first).to_be_visible()
     expect(dialog.locator(".js-plotly-plot").filter(visible=True)).to_have_count(2)
+    assert grave_violations(sana) == []
     sana.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     row(sana, first["alert_id"]).focus()
