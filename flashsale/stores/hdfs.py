@@ -21,7 +21,8 @@ _CHUNK = 1 << 20
 
 _SAFE_MODE = ("SafeModeException", "RetriableException", "StandbyException")
 _QUOTA = ("DSQuotaExceededException", "NSQuotaExceededException")
-_NO_ROOM = "could only be written to"
+_NO_ROOM = ("could only be written to", "Failed to find datanode")
+"""What the NameNode says of a block it can place nowhere, and of a file it does not begin."""
 
 
 @contextmanager
@@ -49,8 +50,10 @@ def hdfs_errors(doing: str) -> Iterator[None]:
             raise FlashsaleError(
                 f"{doing}: {said[:200]}; raise it (hdfs dfsadmin -setQuota, -setSpaceQuota)"
             ) from error
-        if _NO_ROOM in str(error):
-            raise FlashsaleError(f"{doing}: no DataNode has room ({said[:160]}); free space or add one") from error
+        if any(words in str(error) for words in _NO_ROOM):
+            raise FlashsaleError(
+                f"{doing}: no DataNode takes it, for none has room or none is up ({said[:160]}); free space or add one"
+            ) from error
         raise FlashsaleError(f"{doing}: HDFS refused ({said[:200]})") from error
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from pymongo.collection import Collection
@@ -94,6 +95,22 @@ def test_a_part_of_hdfs_is_down(pipeline: Pipeline, stack: Stack, part: str) -> 
     finally:
         # The DataNode reports to a new NameNode by itself; starting it waits until it has.
         stack.start(part)
+        stack.stop_one("datanode")
+        stack.start("datanode")
+    assert hot_ids(pipeline) == acknowledged()
+    _assert_goes_on(pipeline)
+
+
+def test_the_disk_of_the_datanode_is_full(pipeline: Pipeline, stack: Stack) -> None:
+    service = stack.services["datanode"]
+    # More than any disk has: what is left to others is everything.
+    stack.services["datanode"] = replace(service, env={**service.env, "FLASHSALE_DATANODE_RESERVED": str(2**60)})
+    stack.stop_one("datanode")
+    stack.start("datanode")
+    try:
+        _assert_fails_in_one_line(pipeline, FlashsaleError, "none has room", "free space or add one")
+    finally:
+        stack.services["datanode"] = service
         stack.stop_one("datanode")
         stack.start("datanode")
     assert hot_ids(pipeline) == acknowledged()
