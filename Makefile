@@ -95,10 +95,9 @@ clean:  ## forget the demo's data, logs and secrets
 	@$(PYTHON) -m embedded clean
 
 # Three workers on two cores: the end-to-end minutes and the page's refreshes are waited for, not computed.
-# A file stays on one worker, with the services it shares; files are taken in the order of their names,
-# the longest wait (tests/e2e) first and the small ones (tests/unit) last.
+# Who shares what, and what comes first: tests/conftest.py.
 test: install-tests  ## all tests but the long ones, on real services (at most 15 min)
-	$(PYTHON) -m pytest -m "not soak and not compose" -n 3 --dist loadfile --no-loadscope-reorder --durations 15 tests
+	$(PYTHON) -m pytest -m "not soak and not compose" -n 3 --dist loadscope --no-loadscope-reorder --durations 15 tests
 
 test-unit: install  ## tests that need no service
 	$(PYTHON) -m pytest tests/unit

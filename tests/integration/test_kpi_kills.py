@@ -69,8 +69,7 @@ def _cut_off(settings: Settings, open_test_sale: Open, cuts: Iterable[AbstractCo
     whole, sale = (FedSale(settings, open_test_sale, facts) for _ in range(2))
     made = 0
     with SnapshotReader(settings, sale.pipeline.sale.sale_id) as reader:
-        for _ in range(3):
-            sale.run_next()
+        sale.run_next()
         for cut in cuts:
             try:
                 with cut:

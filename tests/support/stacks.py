@@ -1,5 +1,6 @@
 """Homes of the stacks that tests start; those of test runs that were killed are cleared away."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -27,11 +28,15 @@ def temporary_home() -> Iterator[Path]:
 
 def clear_abandoned_homes() -> None:
     """Stop and remove the stacks of test runs that ended without doing it themselves."""
-    for home in _HOMES.glob("*-*"):
-        owner = home.name.split("-")[0]
-        if owner.isdigit() and identify(int(owner)) is None:
-            Stack(isolated_config(home)).clear_leftovers()
-            shutil.rmtree(home, ignore_errors=True)
+    _HOMES.mkdir(exist_ok=True)
+    # One process at a time: another worker of this run would find a home that is half gone.
+    with (_HOMES / "clearing").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for home in _HOMES.glob("*-*"):
+            owner = home.name.split("-")[0]
+            if owner.isdigit() and identify(int(owner)) is None:
+                Stack(isolated_config(home)).clear_leftovers()
+                shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager

@@ -140,10 +140,10 @@ def test_figures_that_age_turn_late_then_stale_and_say_why(page, store):
             break
     else:
         pytest.fail("figures of 78 s were never live")
-    page.evaluate("document.querySelector('.st-key-board .fs-row').drawn_ = 'while live'")
+    row = page.locator(".st-key-board .fs-row").first
+    row.evaluate("row => { row.drawn_ = 'while live'; }")
     badge(page, "LATE")
-    kept = page.evaluate("document.querySelector('.st-key-board .fs-row').drawn_")
-    assert kept == "while live", "nothing is drawn anew, and so nothing blinks, when the figures turn late"
+    assert row.evaluate("row => row.drawn_") == "while live", "nothing is drawn anew, so nothing blinks"
 
     store.empty()
     open_sale(publisher)
