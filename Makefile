@@ -126,7 +126,7 @@ bench-kpi: install  ## a run of the minute engine against floors and rivals (abo
 bench-freshness: install  ## from a minute's boundary to readable KPIs, stage by stage (about 8 min; FULL=1: 30 minutes)
 	$(PYTHON) -m benchmarks.freshness $(if $(FULL),--full)
 
-bench-archive: install  ## archiving against its floors, and the KPI engine beside it (about 9 min; FULL=1: 69 M orders)
+bench-archive: install  ## archiving against its floors, and the KPI engine beside it (about 15 min; FULL=1: 69 M orders)
 	$(PYTHON) -m benchmarks.archive $(if $(FULL),--full)
 
 bench-forecast: install  ## how good the forecast and the decisions are, on sales never seen (about 8 min; FULL=1: more of them)

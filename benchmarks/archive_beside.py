@@ -19,7 +19,7 @@ from flashsale.stores.redis_client import redis_client
 from flashsale.stores.snapshots import current_snapshot_id
 from spark_jobs import minute_kpis
 
-OLD_MINUTES, ROWS_A_MINUTE = 10, 400_000
+OLD_MINUTES, ROWS_A_MINUTE = 10, 200_000
 STARTED_AGO = 20
 """Minutes the sale has run for: none of what is archived is younger than the policy ever lets go."""
 LIVE_ORDERS, LIVE_EVENTS = 30_000, 5_000

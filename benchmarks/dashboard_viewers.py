@@ -16,6 +16,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from flashsale.errors import FlashsaleError
 
 OPEN_SECONDS = 60.0
+FIRST_FIGURE = b"Orders / min"
+"""Of the first figure, which no state without figures draws."""
 _LARGEST_MESSAGE = 16 * 2**20
 
 
@@ -53,7 +55,7 @@ class Viewer:
                 if kind == "auto_rerun":
                     fragment = received.auto_rerun.fragment_id
                 elif kind == "delta":
-                    figures = figures or b"board_" in received.delta.SerializeToString()
+                    figures = figures or FIRST_FIGURE in received.delta.SerializeToString()
                 elif kind == "script_finished":
                     break
         if not fragment or not figures:
