@@ -96,7 +96,7 @@ clean:  ## forget the demo's data, logs and secrets
 
 # Three workers on two cores: the end-to-end minutes and the page's refreshes are waited for, not computed.
 # Who shares what, and what comes first: tests/conftest.py.
-test: install-tests  ## all tests but the long ones, on real services (at most 15 min)
+test: install-tests  ## all tests but the long ones, on real services (about 18 min on two cores)
 	$(PYTHON) -m pytest -m "not soak and not compose" -n 3 --dist loadscope --no-loadscope-reorder --durations 15 tests
 
 test-unit: install  ## tests that need no service
