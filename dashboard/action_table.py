@@ -8,6 +8,7 @@ from dashboard.names import Names
 from dashboard.palette import SEVERITY_SIGNS
 from dashboard.range_bar import RangeBar, range_bar
 from dashboard.wording import DASH, count, minutes, money, percent
+from flashsale.drill_down import pair_field
 from flashsale.minutes import parse_iso
 from flashsale.snapshot import ActionRow, Actions
 
@@ -80,7 +81,7 @@ def action_table(
 def _line(row: ActionRow, names: Names, currency: str, as_of: datetime, zone: ZoneInfo, snapshot_id: str) -> ActionLine:
     sign = SEVERITY_SIGNS[row["severity"]]
     return ActionLine(
-        key=f"{row['product_id']}:{row['warehouse_id']}",
+        key=pair_field(row["product_id"], row["warehouse_id"]),
         snapshot_id=snapshot_id,
         alert_id=row["alert_id"],
         no_buttons="" if row["alert_id"] else NOT_RAISED,

@@ -23,6 +23,11 @@ def pair_key(product_id: Ints, warehouse_id: Ints) -> Ints:
     return (product_id.astype(np.int64) << _SHIFT) | warehouse_id.astype(np.int64)
 
 
+def warehouse_of(pair: Ints) -> Ints:
+    """The warehouse_id of each `pair_key`."""
+    return pair & ((1 << _SHIFT) - 1)
+
+
 @dataclass(frozen=True)
 class PairColumns:
     """`pair` is sorted and unique; every column has its length."""
@@ -39,7 +44,7 @@ class PairColumns:
 
     @property
     def warehouse_id(self) -> Ints:
-        return self.pair & ((1 << _SHIFT) - 1)
+        return warehouse_of(self.pair)
 
     def aligned(self, pairs: Ints, name: str, missing: int) -> Ints:
         """Column `name` at `pairs` (sorted), `missing` where this minute has no such pair."""

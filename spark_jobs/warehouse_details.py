@@ -21,14 +21,13 @@ from flashsale.drill_down import (
 from flashsale.running_out import run_out_together
 from flashsale.snapshot import ActionRow, Status, WarehouseRow
 from spark_jobs.minute_pass import MinutePass
-from spark_jobs.pair_columns import Ints, int_column
+from spark_jobs.pair_columns import Ints, int_column, warehouse_of
 from spark_jobs.rollups import MinuteRollup
 
 SHOWN_PRODUCTS, SHOWN_EVENTS = 10, 12
 INBOUND_STEP, INBOUND_UNTIL = 5, 60
 """Minutes."""
 _HORIZONS = {5: "p5", 15: "p15", 30: "p30"}
-_PAIR_BITS = (1 << 32) - 1
 
 
 def warehouse_details(
@@ -132,7 +131,7 @@ def _units(window: Sequence[MinuteRollup], minutes: int) -> dict[int, list[int]]
 def _inbound(arrivals: Arrivals, pairs: Ints) -> dict[int, list[InboundRow]]:
     """Units expected by the end of each five minutes of the coming hour, where there are any."""
     soon = arrivals.within(INBOUND_UNTIL)
-    warehouse = pairs[soon.pair] & _PAIR_BITS
+    warehouse = warehouse_of(pairs[soon.pair])
     step = np.maximum(np.ceil(soon.minutes / INBOUND_STEP), 1).astype(np.int64) * INBOUND_STEP
     found: dict[int, dict[int, float]] = {}
     for place, end, units in zip(warehouse.tolist(), step.tolist(), soon.units.tolist(), strict=True):
